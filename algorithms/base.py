@@ -1,0 +1,141 @@
+"""What an algorithm is, what a job may ask of the world, and how both fail."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from jaxtyping import Bool, Float, Int
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+
+class Schema(BaseModel):
+    """Validated, frozen settings; the string under a field is its help text everywhere."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class UserError(Exception):
+    """Something the user can mend; the message says what happened, to what, and what to do."""
+
+
+class NonFiniteLossError(Exception):
+    """The loss or its gradient stopped being a number."""
+
+    def __init__(self, step: int, quantity: str = "loss") -> None:
+        super().__init__(
+            f"The {quantity} was not a finite number at step {step}. "
+            "Lower the learning rate, clip gradients, or choose a bounded importance weight."
+        )
+        self.step = step
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: the job obeyed a request to stop
+    """The job saved its checkpoint and stopped because it was asked to."""
+
+
+class CorruptArtifactError(UserError):
+    """A file of an input artifact is missing, truncated or altered."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that a job logs, declared once and labelled the same on every page."""
+
+    name: str
+    label: str
+    unit: str = ""
+    better: Literal["higher", "lower"] | None = None
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class CompletionBatch:
+    """B completions, padded to T tokens; prompt tokens and padding are masked out."""
+
+    rewards: Float[Tensor, " B"]
+    behaviour_logprobs: Float[Tensor, "B T"]
+    """log mu per token in nats, stored with the rollouts; 0 where the mask is False."""
+    mask: Bool[Tensor, "B T"]
+    """True where a completion token (its end-of-sequence token included) counts."""
+    prompt_index: Int[Tensor, " B"]
+    """Which prompt a completion answers; equal numbers mean the same prompt."""
+
+
+@dataclass(frozen=True)
+class LossOutput:
+    """A scalar to minimise, and declared metrics of the batch."""
+
+    loss: Float[Tensor, ""]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+LLMLoss = Callable[..., LossOutput]
+"""`loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params) -> LossOutput`.
+
+The loss must be a mean over the completions of the batch: the learner re-weights the losses of
+micro-batches by their number of completions, which makes gradient accumulation exact.
+"""
+
+
+@dataclass(frozen=True)
+class LLMAlgorithm:
+    """One algorithm that fine-tunes a language model from completions."""
+
+    title: str
+    paper: str
+    """arXiv number or citation, shown with a link where it is an arXiv number."""
+    summary: str
+    """One or two sentences: what it does with positives and with negatives."""
+    formula: str
+    """The loss in LaTeX, with the symbols of the paper."""
+    params: type[Schema]
+    loss: LLMLoss
+    metrics: tuple[Metric, ...] = ()
+    presets: Mapping[str, Mapping[str, float | bool | str | None]] = field(default_factory=dict)
+    """Named settings of the paper beside the defaults."""
+    trains_on: Literal["rollouts", "references"] = "rollouts"
+    """Graded completions of a policy, or the reference answers of a dataset."""
+    version: int = 1
+    """Raise it when the loss computes other numbers; part of every training's fingerprint."""
+    colour: str = ""
+    """A name of `webapp.results.figures.palette`; chosen from the name's hash when empty."""
+
+
+class Reporter(Protocol):
+    """The only thing a job knows of the world that runs it."""
+
+    def log(
+        self, step: int, metrics: Mapping[str, float], *, samples: int, tokens: int, seconds: float
+    ) -> None:
+        """Record metrics at an optimizer step, with the samples, tokens and seconds spent."""
+
+    def progress(self, done: int, total: int, unit: str) -> None:
+        """Say how far the job is; rate and remaining time are derived by the receiver."""
+
+    def message(self, text: str, *, level: Literal["info", "warning", "error"] = "info") -> None:
+        """Add a line to the job's log."""
+
+    def should_stop(self) -> bool:
+        """Whether the job was cancelled, ran out of time or lost its lease."""
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """Where a job reads, writes and reports."""
+
+    inputs: Mapping[str, Path]
+    """Folder of each input artifact, by role, checksums already verified."""
+    output: Path
+    """An empty folder; what the job leaves there becomes its artifact."""
+    checkpoints: Path
+    """A folder that outlives attempts of this job and is removed when it succeeds."""
+    reporter: Reporter
+
+
+Summary = dict[str, float | int | str]
+"""Final figures of a job, stored with its artifact: `{"greedy_accuracy": 0.81, ...}`."""
+

@@ -1,0 +1,72 @@
+"""ALGORITHMS: every algorithm found in `algorithms/llm/`, the plugin folder and entry points."""
+
+import importlib
+import importlib.util
+import os
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+
+from algorithms import llm
+from algorithms.base import LLMAlgorithm
+
+PLUGIN_FOLDERS_VARIABLE = "LAB_ALGORITHM_PLUGINS"
+"""Folders of algorithm files, separated like PATH. Files there run as our code: trust them."""
+ENTRY_POINT_GROUP = "offpolicy_lab.algorithms"
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def _builtin() -> Iterator[tuple[str, ModuleType]]:
+    for module in pkgutil.iter_modules(llm.__path__):
+        yield module.name, importlib.import_module(f"{llm.__name__}.{module.name}")
+
+
+def _plugin_files() -> Iterator[tuple[str, ModuleType]]:
+    for folder in filter(None, os.environ.get(PLUGIN_FOLDERS_VARIABLE, "").split(os.pathsep)):
+        for path in sorted(Path(folder).glob("*.py")):
+            if not path.name.startswith("_"):
+                yield path.stem, _load_file(path)
+
+
+def _load_file(path: Path) -> ModuleType:
+    name = f"offpolicy_lab_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file that can be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _installed() -> Iterator[tuple[str, ModuleType]]:
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        yield point.name, point.load()
+
+
+def load() -> Mapping[str, LLMAlgorithm]:
+    """Return all algorithms by name.
+
+    Raises:
+        ImportError: a file has no ALGORITHM, a name is taken, or is not a short lower-case word.
+    """
+    found: dict[str, LLMAlgorithm] = {}
+    for source in (_builtin(), _plugin_files(), _installed()):
+        for name, module in source:
+            algorithm = getattr(module, "ALGORITHM", None)
+            if not isinstance(algorithm, LLMAlgorithm):
+                raise ImportError(f"algorithm {name}: {module.__name__} defines no ALGORITHM")
+            if not _NAME.fullmatch(name):
+                raise ImportError(f"algorithm {name!r}: use lower-case letters, digits and _")
+            if name in found:
+                raise ImportError(f"algorithm {name} is defined twice; rename the plugin file")
+            found[name] = algorithm
+    return MappingProxyType(found)
+
+
+ALGORITHMS: Mapping[str, LLMAlgorithm] = load()

@@ -1,0 +1,249 @@
+"""What each kind of job is told: validated specs, input roles and code versions.
+
+A job's fingerprint is the hash of its kind, spec, inputs' fingerprints and `version`. Raise a
+kind's version in the commit that changes what its code computes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from algorithms.base import Schema
+from algorithms.settings import LLMSettings
+
+
+class ArithmeticSource(Schema):
+    """Addition problems made by a seeded generator; no number pair is in both splits."""
+
+    source: Literal["arithmetic"] = "arithmetic"
+    digits: int = Field(2, ge=1, le=6)
+    """Digits of each operand; none starts with a zero (1-digit operands run from 0 to 9)."""
+    train: int = Field(2000, ge=1, le=1_000_000)
+    """Problems of the train split."""
+    test: int = Field(400, ge=1, le=100_000)
+    """Problems of the test split."""
+    seed: int = Field(0, ge=0)
+    """Seed of the draw."""
+
+
+class FileSource(Schema):
+    """Rows of a JSONL, CSV or Parquet file, or a folder of them, on the worker's disk."""
+
+    source: Literal["path"] = "path"
+    path: str = Field(min_length=1)
+    """File or folder under one of the folders that the administrator allows."""
+    prompt_field: str = "prompt"
+    """Column holding the prompt."""
+    answer_field: str = "answer"
+    """Column holding the reference answer."""
+    id_field: str = ""
+    """Column holding a unique id; empty numbers the rows."""
+    split: str = "train"
+    """Split that the rows become."""
+
+
+class HubSource(Schema):
+    """Rows of a dataset of the Hugging Face hub."""
+
+    source: Literal["hub"] = "hub"
+    name: str = Field(min_length=1)
+    """Hub id, such as openai/gsm8k."""
+    subset: str = ""
+    """Configuration name, where the dataset has several."""
+    train_split: str = "train"
+    """Upstream split that becomes train; empty for none."""
+    test_split: str = "test"
+    """Upstream split that becomes test; empty for none."""
+    prompt_field: str = "question"
+    """Column holding the prompt."""
+    answer_field: str = "answer"
+    """Column holding the reference answer."""
+
+
+class DatasetSpec(Schema):
+    """A `dataset` job: rows (id, prompt, answer, split) from a generator, a file or the hub."""
+
+    source: Annotated[ArithmeticSource | FileSource | HubSource, Field(discriminator="source")]
+
+
+class UploadSpec(Schema):
+    """An artifact that a person uploaded; never computed, identified by its content."""
+
+    sha256: str
+    """Hash of the stored rows."""
+
+
+class TinyLlama(Schema):
+    """A randomly initialised Llama with a character tokenizer; needs no download."""
+
+    source: Literal["tiny"] = "tiny"
+    hidden_size: int = Field(128, ge=8, le=4096)
+    """Width."""
+    layers: int = Field(4, ge=1, le=64)
+    """Transformer blocks."""
+    heads: int = Field(4, ge=1, le=64)
+    """Attention heads; must divide the width."""
+    intermediate_size: int = Field(384, ge=8, le=16_384)
+    """Width of the feed-forward blocks."""
+    characters: str = Field("0123456789+=", min_length=1)
+    """Every character the tokenizer knows."""
+    max_tokens: int = Field(64, ge=8, le=8192)
+    """Longest sequence."""
+    seed: int = Field(0, ge=0)
+    """Seed of the initial weights."""
+
+
+class LocalModel(Schema):
+    """A transformers folder on the worker's disk: config, tokenizer and safetensors."""
+
+    source: Literal["path"] = "path"
+    path: str = Field(min_length=1)
+    """Folder under one of the folders that the administrator allows."""
+
+
+class HubModel(Schema):
+    """A model of the Hugging Face hub; safetensors only, no remote code."""
+
+    source: Literal["hub"] = "hub"
+    name: str = Field(min_length=1)
+    """Hub id, such as HuggingFaceTB/SmolLM2-135M-Instruct."""
+    revision: str = "main"
+    """Branch, tag or commit."""
+
+
+class PolicySpec(Schema):
+    """A `policy` job: a model folder that transformers can load, from one of three sources."""
+
+    source: Annotated[TinyLlama | LocalModel | HubModel, Field(discriminator="source")]
+
+
+class Sampling(Schema):
+    """How completions are drawn; the log-probabilities stored are always untempered, untruncated."""
+
+    temperature: float = Field(1.0, gt=0, le=10)
+    """Softmax temperature."""
+    top_k: int = Field(0, ge=0)
+    """Sample among the k likeliest tokens; 0 among all."""
+    top_p: float = Field(1.0, gt=0, le=1)
+    """Sample among the likeliest tokens that make up this share."""
+    max_new_tokens: int = Field(8, ge=1, le=32_768)
+    """Longest completion, in tokens."""
+
+
+class Grading(Schema):
+    """How a completion becomes correct, incorrect or invalid."""
+
+    grader: Literal["integer", "exact"] = "integer"
+    """integer: the whole completion is one integer equal to the answer, anything else but an
+    integer is invalid; exact: equal text after trimming, empty is invalid."""
+
+
+class Rewards(Schema):
+    """The number each grade is worth."""
+
+    correct: float = 1.0
+    """Reward of a correct completion."""
+    incorrect: float = -1.0
+    """Reward of a wrong answer in the right form."""
+    invalid: float = -1.0
+    """Reward of a completion from which no answer could be read, cut-off ones included."""
+
+
+class GenerateSpec(Schema):
+    """A `generate` job: n completions per prompt, with behaviour log-probs per token."""
+
+    split: str = "train"
+    """Split whose prompts are completed."""
+    prompts: int | None = Field(None, ge=1)
+    """Use the first prompts only; empty uses all."""
+    completions: int = Field(8, ge=1, le=1024)
+    """Completions per prompt (G)."""
+    sampling: Sampling = Sampling()
+    """How completions are drawn."""
+    batch_size: int = Field(512, ge=1, le=65_536)
+    """Completions generated side by side."""
+    seed: int = Field(0, ge=0)
+    """Seed of the draw."""
+
+
+class GradeSpec(Schema):
+    """A `grade` job: a grade and a reward for every completion."""
+
+    grading: Grading = Grading()
+    """How completions are judged."""
+    rewards: Rewards = Rewards()
+    """What each grade is worth."""
+
+
+class TrainSpec(Schema):
+    """A `train` job: one algorithm, one seed, from one policy and one fixed set of completions."""
+
+    algorithm: str
+    """File name of the algorithm, such as topr."""
+    params: Mapping[str, Any] = {}
+    """Its hyperparameters, complete (defaults filled in)."""
+    settings: LLMSettings = LLMSettings()
+    """What every algorithm shares."""
+    seed: int = Field(0, ge=0)
+    """Seed of data order and sampling."""
+    train_split: str = "train"
+    """Split that `references` algorithms learn from; rollouts carry their own."""
+    eval_split: str = "test"
+    """Held-out split."""
+    sampling: Sampling = Sampling()
+    """How held-out completions are drawn."""
+    grading: Grading = Grading()
+    """How held-out completions are judged."""
+
+
+class EvaluateSpec(Schema):
+    """An `evaluate` job: greedy and sampled outcomes of one policy on every held-out problem."""
+
+    split: str = "test"
+    """Split whose problems are asked."""
+    problems: int | None = Field(None, ge=1)
+    """Use the first problems only; empty uses all."""
+    samples: int = Field(4, ge=0, le=1024)
+    """Completions sampled per problem, besides the greedy one."""
+    sampling: Sampling = Sampling()
+    """How completions are drawn."""
+    grading: Grading = Grading()
+    """How completions are judged."""
+    batch_size: int = Field(512, ge=1, le=65_536)
+    """Completions generated side by side."""
+    seed: int = Field(0, ge=0)
+    """Seed of the draw."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of job."""
+
+    spec: type[Schema]
+    version: int
+    """Version of the code that computes it; part of every fingerprint."""
+    roles: tuple[str, ...] = ()
+    """Inputs it needs."""
+    optional_roles: tuple[str, ...] = ()
+    """Inputs it takes when given."""
+    resumable: bool = False
+    """Whether it keeps checkpoints."""
+
+
+KINDS: Mapping[str, Kind] = {
+    "upload": Kind(UploadSpec, version=1),
+    "dataset": Kind(DatasetSpec, version=1),
+    "policy": Kind(PolicySpec, version=1),
+    "generate": Kind(GenerateSpec, version=1, roles=("policy", "dataset")),
+    "grade": Kind(GradeSpec, version=1, roles=("rollouts",)),
+    "train": Kind(
+        TrainSpec,
+        version=1,
+        roles=("policy", "eval_dataset"),
+        optional_roles=("rollouts", "dataset"),
+        resumable=True,
+    ),
+    "evaluate": Kind(EvaluateSpec, version=1, roles=("policy", "dataset")),
+}
