@@ -1,0 +1,1 @@
+"""Formulas that several algorithms share, one per function."""

@@ -1,0 +1,39 @@
+"""PostgreSQL and the broker of the test run: real ones, in a temporary folder, gone at the end."""
+
+import os
+import shutil
+import signal
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from launcher.services import Services, running
+
+SERVICES = pytest.StashKey[Services]()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Start both before pytest-django reads the settings, which name them."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    root = Path(tempfile.mkdtemp(prefix="offpolicy-lab-tests-"))
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    stack.callback(shutil.rmtree, root, ignore_errors=True)
+    services = stack.enter_context(running(root / "var", durable=False))
+    config.stash[SERVICES] = services
+    os.environ |= services.environment
+    os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def services(pytestconfig: pytest.Config) -> Services:
+    """Return the running services; `restart_postgres()` and `restart_broker()` break them."""
+    return pytestconfig.stash[SERVICES]
