@@ -1,6 +1,5 @@
 """log(pi/mu) per completion and per token, in nats, computed in float32 or wider."""
 
-from collections.abc import Callable, Mapping
 from typing import Literal
 
 from jaxtyping import Bool, Float
@@ -42,11 +41,20 @@ def mean_log_ratio(
     return masked_mean(token_log_ratio(logprobs, behaviour_logprobs, mask), mask)
 
 
-LogRatio = Callable[..., Float[Tensor, "B _"]]
+def log_ratio_over_tokens(
+    logprobs: Float[Tensor, "B T"],
+    behaviour_logprobs: Float[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"],
+    *,
+    granularity: Granularity,
+) -> Float[Tensor, "B T"]:
+    """Return the log ratio that belongs to each token; 0 where the mask is False.
 
-LOG_RATIOS: Mapping[Granularity, LogRatio] = {
-    "sequence": lambda *args: sequence_log_ratio(*args).unsqueeze(-1),
-    "length_normalised": lambda *args: mean_log_ratio(*args).unsqueeze(-1),
-    "token": token_log_ratio,
-}
-"""log ratio by granularity; shape (B, 1) or (B, T), so that it broadcasts over tokens."""
+    sequence: that of its completion; length_normalised: the mean over its completion's tokens;
+    token: its own.
+    """
+    if granularity == "token":
+        return token_log_ratio(logprobs, behaviour_logprobs, mask)
+    per_completion = sequence_log_ratio if granularity == "sequence" else mean_log_ratio
+    ratio = per_completion(logprobs, behaviour_logprobs, mask)
+    return keep_masked(ratio.unsqueeze(-1).expand(mask.shape), mask)

@@ -7,23 +7,11 @@ Both take log x, so that a ratio too large for a float still has a value, and bo
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 FORGOTTEN_WEIGHT = 0.01
 """Below this importance weight a negative completion no longer acts on the policy."""
-
-
-def _clamp_log(
-    log_ratio: Float[Tensor, "*shape"], minimum: float, maximum: float | None
-) -> Float[Tensor, "*shape"]:
-    if minimum < 0 or (maximum is not None and maximum < minimum):
-        raise ValueError(f"taper bounds must satisfy 0 <= a <= b, not a={minimum}, b={maximum}")
-    low = math.log(minimum) if minimum > 0 else None
-    high = None if maximum is None else math.log(maximum)
-    if low is None and high is None:
-        return log_ratio
-    return log_ratio.clamp(min=low, max=high)
 
 
 def taper(
@@ -33,11 +21,11 @@ def taper(
 
     Equation 3 of TOPR (arXiv:2503.14286). The stop-gradient is part of the definition: alpha is
     the weight of grad log pi, not a factor to differentiate.
+
+    Raises:
+        ValueError: the bounds are not 0 <= a <= b.
     """
-    detached = log_ratio.detach()
-    if maximum == 0:
-        return torch.zeros_like(detached)
-    return _clamp_log(detached, minimum, maximum).exp()
+    return _clamp_log(log_ratio.detach(), minimum, maximum).exp()
 
 
 def taper_objective(
@@ -48,17 +36,28 @@ def taper_objective(
         rho = a (1 + log(x/a)) if x < a,   b (1 + log(x/b)) if x > b,   x otherwise
 
     Equation 6 of TOPR. All three branches are e^t (1 + log x - t), t = log [x]_a^b.
+
+    Raises:
+        ValueError: the bounds are not 0 <= a <= b.
     """
+    clamped = _clamp_log(log_ratio, minimum, maximum)
     if maximum == 0:
         return torch.zeros_like(log_ratio)
-    clamped = _clamp_log(log_ratio, minimum, maximum)
     return clamped.exp() * (1 + log_ratio - clamped)
 
 
-def outside(
+def is_tapered(
+    log_ratio: Float[Tensor, "*shape"], minimum: float, maximum: float | None
+) -> Bool[Tensor, "*shape"]:
+    """Return True where the ratio lies outside [a, b], so that the taper changes it."""
+    return _clamp_log(log_ratio, minimum, maximum) != log_ratio
+
+
+def _clamp_log(
     log_ratio: Float[Tensor, "*shape"], minimum: float, maximum: float | None
 ) -> Float[Tensor, "*shape"]:
-    """Return 1.0 where the taper changes the ratio, else 0.0."""
-    if maximum == 0:
-        return torch.ones_like(log_ratio)
-    return (_clamp_log(log_ratio, minimum, maximum) != log_ratio).to(log_ratio.dtype)
+    if minimum < 0 or (maximum is not None and maximum < minimum):
+        raise ValueError(f"taper bounds must satisfy 0 <= a <= b, not a={minimum}, b={maximum}")
+    low = math.log(minimum) if minimum > 0 else -math.inf
+    high = math.inf if maximum is None else (math.log(maximum) if maximum > 0 else -math.inf)
+    return log_ratio.clamp(min=low, max=high)

@@ -1,11 +1,10 @@
 """What is logged about importance weights; every figure is a mean over completions."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from algorithms.base import Metric
-from algorithms.shared.masking import masked_mean
 from algorithms.shared.taper import FORGOTTEN_WEIGHT
 
 WEIGHT_MEAN = Metric(
@@ -30,13 +29,6 @@ CLIPPED_SHARE = Metric(
 )
 
 
-def share(selected: Bool[Tensor, "*shape"]) -> float:
-    """Return the share of entries that are True."""
+def share(selected: Bool[Tensor, " B"]) -> float:
+    """Return the share of completions that are selected."""
     return selected.to(torch.float32).mean().item()
-
-
-def per_completion(
-    values: Float[Tensor, "B _"], mask: Bool[Tensor, "B T"]
-) -> Float[Tensor, " B"]:
-    """Return one number per completion from one per completion or one per token."""
-    return masked_mean(values.expand(mask.shape), mask)
