@@ -60,7 +60,7 @@ def load() -> Mapping[str, LLMAlgorithm]:
         for name, module in source:
             algorithm = getattr(module, "ALGORITHM", None)
             if not isinstance(algorithm, LLMAlgorithm):
-                raise ImportError(f"algorithm {name}: {module.__name__} defines no ALGORITHM")
+                raise ImportError(f"algorithm {name}: {module.__name__} defines no ALGORITHM")  # noqa: TRY004 - a broken plugin cannot be imported
             if not _NAME.fullmatch(name):
                 raise ImportError(f"algorithm {name!r}: use lower-case letters, digits and _")
             if name in found:

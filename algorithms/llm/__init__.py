@@ -1,0 +1,1 @@
+"""One algorithm per file; every file here is one entry of `algorithms.catalogue.ALGORITHMS`."""

@@ -1,4 +1,4 @@
-"""Sums and means over the tokens that count; whatever stands in masked positions changes nothing."""
+"""Sums and means over the tokens that count; garbage in masked positions changes nothing."""
 
 import torch
 from jaxtyping import Bool, Float, Int

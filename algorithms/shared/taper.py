@@ -7,7 +7,7 @@ Both take log x, so that a ratio too large for a float still has a value, and bo
 import math
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 FORGOTTEN_WEIGHT = 0.01
@@ -44,13 +44,6 @@ def taper_objective(
     if maximum == 0:
         return torch.zeros_like(log_ratio)
     return clamped.exp() * (1 + log_ratio - clamped)
-
-
-def is_tapered(
-    log_ratio: Float[Tensor, "*shape"], minimum: float, maximum: float | None
-) -> Bool[Tensor, "*shape"]:
-    """Return True where the ratio lies outside [a, b], so that the taper changes it."""
-    return _clamp_log(log_ratio, minimum, maximum) != log_ratio
 
 
 def _clamp_log(
