@@ -1,1 +1,1 @@
-"""Starts Offpolicy Lab on one machine: database, broker, web server, workers (`python -m launcher`)."""
+"""Starts Offpolicy Lab on one machine: database, broker, web server and workers."""

@@ -80,6 +80,7 @@ class Broker:
             "appendonly": "no",
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
+            "set-proc-title": "no",
             "pidfile": f'"{self.data / "valkey.pid"}"',
         }
         with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -102,5 +103,5 @@ class Broker:
         """End a server that a killed launcher left behind on this folder."""
         with suppress(FileNotFoundError, ValueError, psutil.Error):
             process = psutil.Process(int((self.data / "valkey.pid").read_text()))
-            if "valkey" in process.name():
+            if str(self.data / "valkey.conf") in process.cmdline():
                 kill_all([process])

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ from psycopg import sql
 from launcher.errors import LauncherError
 from launcher.folder import LabFolder
 from launcher.privileges import is_root, service_ids, wrapped
-from launcher.processes import Child, Command, kill_all
+from launcher.processes import Child, Command, end_in_time
 
 ROLE = DATABASE = "lab"
 ADMIN = "postgres"
@@ -163,21 +164,20 @@ class Postgres:
             )
 
     def _end_leftover(self) -> None:
-        """End a server that a killed launcher left behind on these data."""
+        """End a server that a killed launcher left behind on these data, and its stale pid file.
+
+        PostgreSQL itself refuses to start as long as any process has the number in that file: also
+        a stranger after a reboot, or a dead one that init has not collected yet.
+        """
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
-        pid = pid_file.read_text().split("\n", 1)[0].strip()
-        try:
-            process = psutil.Process(int(pid))
-            if str(self.data) not in process.cmdline():
-                return
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
-        except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError):
-            return
-        except psutil.TimeoutExpired:
-            kill_all([process])
+        with suppress(psutil.NoSuchProcess, ValueError):
+            process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
+            if str(self.data) in process.cmdline():
+                process.send_signal(signal.SIGINT)
+                end_in_time(process, 30)
+        pid_file.unlink(missing_ok=True)
 
     def _ensure_database(self) -> None:
         """Make the application's role and database, where they are missing."""

@@ -132,6 +132,14 @@ def kill_all(processes: Iterable[psutil.Process]) -> None:
     psutil.wait_procs(remaining, timeout=KILL_WAIT_S)
 
 
+def end_in_time(process: psutil.Process, grace_s: float) -> None:
+    """Wait for a process that was asked to stop, and SIGKILL it when it takes too long."""
+    try:
+        process.wait(grace_s)
+    except psutil.TimeoutExpired:
+        kill_all([process])
+
+
 def marked(var: Path) -> list[psutil.Process]:
     """Return every process that a launcher started for this data folder, except this one."""
     found = []

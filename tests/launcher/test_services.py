@@ -279,7 +279,7 @@ def test_damaged_data_end_in_the_servers_own_words(var: Path) -> None:
         pass
     (var / "postgres" / "global" / "pg_control").unlink()
     with (
-        pytest.raises(LauncherError, match=r"postgres did not start.*\n.*pg_control"),
+        pytest.raises(LauncherError, match=r"(?s)postgres did not start.*pg_control"),
         running(var),
     ):
         pass
