@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Int
 from pydantic import BaseModel, ConfigDict
@@ -105,6 +105,7 @@ class LLMAlgorithm:
     """A name of `webapp.results.figures.palette`; chosen from the name's hash when empty."""
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """The only thing a job knows of the world that runs it."""
 
