@@ -7,6 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import django
 import pytest
 
 from launcher.services import Services, running
@@ -31,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ |= services.environment
     os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    django.setup()
 
 
 @pytest.fixture(scope="session")
