@@ -100,9 +100,9 @@ ALGORITHM = LLMAlgorithm(
     loss=loss,
     metrics=(WEIGHT_MEAN, TAPERED_SHARE, FORGOTTEN_SHARE),
     presets={
-        "Positives only, untapered": {"negative_ratio_max": 0.0},
+        "Fine-tuning on positives": {"negative_ratio_max": 0.0},
         "Naive REINFORCE": {"negative_ratio_min": 1.0},
-        "Off-policy REINFORCE, full importance sampling": {
+        "Off-policy REINFORCE": {
             "positive_ratio_min": 0.0,
             "positive_ratio_max": None,
             "negative_ratio_max": None,
