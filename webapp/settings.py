@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "axes",
     "bootstrap",
     "fontawesome",
+    "webapp.components",
     "webapp.accounts",
     "webapp.jobs",
     "webapp.datasets",

@@ -2,7 +2,11 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="experiments:list"), name="home"),
+    path("accounts/", include("webapp.accounts.urls")),
+    path("styleguide/", include("webapp.components.urls")),
     path("admin/", admin.site.urls),
 ]
