@@ -108,6 +108,7 @@ def form_field(name: str, info: FieldInfo, initial: Any) -> forms.Field:
         return _yes_or_no(optional, common)
     if kind is int or kind is float:
         number: forms.Field = forms.IntegerField(**common) if kind is int else NumberField(**common)
+        number.range_text = range_text(info)  # type: ignore[attr-defined]  # shown after the help
         number.widget.attrs |= {
             LIMITS[limit]: number_text(value) for limit, value in limits_of(info).items()
         }

@@ -1,5 +1,6 @@
 // Every plot: <figure data-figure-url="..."> is filled with the Plotly JSON ({data, layout}) found at its address.
-// The server draws data and labels; colours of paper, grid and text come from the page's theme, here.
+// The server draws data and labels; colours of paper, grid and text come from the page's theme, here. Colours of
+// algorithms are drawn for a light page; layout.meta.dark says what a dark one writes in their place.
 //   labFigures.load(figure, url)   fetch (again), keeping zoom and hidden traces
 //   labFigures.show(figure, json)  draw a figure that the page already has
 // After each drawing the figure gets the event "figure:drawn"; clicks on points with customdata addresses follow them.
@@ -39,11 +40,20 @@
     for (const button of figure.querySelectorAll("[data-figure-export]")) button.disabled = text !== "";
   };
 
+  const coloured = (data, layout) => {
+    if (document.documentElement.dataset.bsTheme !== "dark" || !layout?.meta?.dark) return [data, layout];
+    const { meta, ...rest } = layout;
+    let text = JSON.stringify([data, rest]);
+    for (const [light, dark] of Object.entries(meta.dark)) text = text.replaceAll(light, dark);
+    const [turned, rested] = JSON.parse(text);
+    return [turned, { ...rested, meta }];
+  };
+
   const height = (figure, layout) => Number(figure.dataset.figureHeight) || layout.height || 360;
 
   const draw = async (figure) => {
     const plot = figure.querySelector(".figure-plot");
-    const { data, layout } = figure.labFigure;
+    const [data, layout] = coloured(figure.labFigure.data, figure.labFigure.layout);
     if (!data || data.length === 0) {
       note(figure, layout?.meta?.empty ?? figure.dataset.figureEmpty ?? "Nothing to draw yet: points appear here as soon as they are measured.");
       return;

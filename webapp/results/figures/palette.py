@@ -1,0 +1,105 @@
+"""Colour, marker and dash of every algorithm: the same in plots, legends, badges and tables.
+
+The colours follow Okabe and Ito, shifted until each stands out from the page in light and in dark
+and stays apart from the others for people with any of the three colour-vision deficiencies.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from algorithms.catalogue import ALGORITHMS
+
+
+@dataclass(frozen=True)
+class Colour:
+    """One colour as `#RRGGBB`, for the light and for the dark page."""
+
+    light: str
+    dark: str
+    marker: str
+    """Plotly symbol that goes with it, so that colour is never the only difference."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How an algorithm looks on a plot."""
+
+    colour_light: str
+    colour_dark: str
+    marker: str
+    dash: str
+
+    @property
+    def band(self) -> str:
+        """The colour of a confidence band behind the line, on the light page."""
+        return f"{_rgba(self.colour_light)}0.16)"
+
+    @property
+    def faint(self) -> str:
+        """The colour of a single seed behind the mean, on the light page."""
+        return f"{_rgba(self.colour_light)}0.38)"
+
+
+COLOURS: Mapping[str, Colour] = {
+    "blue": Colour("#0060B5", "#1F8FF5", "circle"),
+    "orange": Colour("#CC8400", "#E8A400", "square"),
+    "green": Colour("#00865F", "#10B386", "diamond"),
+    "vermillion": Colour("#C73E0A", "#E35205", "triangle-up"),
+    "sky": Colour("#3A9BDC", "#80D0FF", "triangle-down"),
+    "purple": Colour("#C060A6", "#D080BC", "cross"),
+    "ink": Colour("#1A2322", "#F4F2E6", "x"),
+}
+"""Colours that `LLMAlgorithm.colour` may name."""
+
+BASE = Style("#666F7A", "#8E959C", "star", "dot")
+"""The policy that everything starts from."""
+
+DASHES = ("solid", "dash", "dashdot", "dot", "longdash")
+
+
+def style(algorithm: str, variant: int = 0) -> Style:
+    """Return the look of an algorithm by its file name; "" is the base policy.
+
+    Algorithms without a colour of their own, plugins among them, get one from their name that
+    never changes, dashed, so that none of them looks like a built-in one. `variant` counts the
+    further settings of one algorithm in one plot: the same colour, another dash, a hollow marker.
+    """
+    if not algorithm:
+        return BASE
+    known = ALGORITHMS.get(algorithm)
+    if known is not None and known.colour in COLOURS:
+        colour, dash = COLOURS[known.colour], 0
+    else:
+        number = int.from_bytes(hashlib.sha256(algorithm.encode()).digest()[:4])
+        colour = list(COLOURS.values())[number % len(COLOURS)]
+        dash = 1 + number // len(COLOURS) % (len(DASHES) - 1)
+    marker = colour.marker if variant == 0 else f"{colour.marker}-open"
+    return Style(colour.light, colour.dark, marker, DASHES[(dash + variant) % len(DASHES)])
+
+
+def _rgba(colour: str) -> str:
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},"
+
+
+def dark_replacements() -> dict[str, str]:
+    """Return what a dark page writes in place of each colour of a figure drawn for a light one."""
+    pairs = [(colour.light, colour.dark) for colour in COLOURS.values()]
+    pairs.append((BASE.colour_light, BASE.colour_dark))
+    return {
+        text: replacement
+        for light, dark in pairs
+        for text, replacement in ((light, dark), (_rgba(light), _rgba(dark)))
+    }
+
+
+def figure(traces: list[Any], **layout: Any) -> go.Figure:
+    """Return a figure whose colours turn with the page's theme (read by lab/figures.js)."""
+    drawn = go.Figure(data=traces, layout=layout)
+    drawn.layout.template = None
+    drawn.layout.meta = {**(drawn.layout.meta or {}), "dark": dark_replacements()}
+    return drawn
