@@ -1,0 +1,196 @@
+"""What a person asks for: one validated description of an experiment, pure and serialisable."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from algorithms.base import Schema
+from algorithms.catalogue import ALGORITHMS
+from algorithms.settings import LLMSettings
+from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Rewards
+from webapp.experiments import axes as axis_rules
+from webapp.experiments.axes import AxisValue
+from webapp.experiments.recipes import RECIPE_NAMES
+
+MAX_RUNS = 2000
+"""Largest number of runs of one experiment."""
+MAX_LABEL = 160
+"""Longest name of a compared group, axis values included."""
+BASE_LABEL = "base policy"
+"""Label of the run that only evaluates the policy everything starts from."""
+
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+def _complaint(message: str) -> PydanticCustomError:
+    return PydanticCustomError("config", "{message}", {"message": message})
+
+
+def _error(loc: tuple[int | str, ...], message: str, value: object) -> InitErrorDetails:
+    return InitErrorDetails(type=_complaint(message), loc=loc, input=value)
+
+
+def _raise(errors: list[InitErrorDetails]) -> None:
+    """Raise errors that keep their paths below the field that is being validated."""
+    if errors:
+        raise ValidationError.from_exception_data("ExperimentConfig", errors)
+
+
+class AlgorithmChoice(Schema):
+    """One compared group: an algorithm with its hyperparameters under a name of its own."""
+
+    label: str = Field(min_length=1, max_length=80)
+    """Name in legends and tables, such as "TOPR, c = -0.5"."""
+    algorithm: str
+    """File name of the algorithm, such as topr."""
+    params: Mapping[str, Any] = Field(default={}, validate_default=True)
+    """Hyperparameters; what is left out takes the algorithm's default."""
+    preset_id: int | None = None
+    """The saved preset it came from."""
+
+    @field_validator("label")
+    @classmethod
+    def _label_is_free(cls, label: str) -> str:
+        label = " ".join(label.split())
+        if not label:
+            raise _complaint("Give it a name.")
+        if label == BASE_LABEL:
+            raise _complaint("This name is taken by the policy's own evaluation.")
+        return label
+
+    @field_validator("algorithm")
+    @classmethod
+    def _algorithm_is_known(cls, name: str) -> str:
+        if name not in ALGORITHMS:
+            known = ", ".join(sorted(ALGORITHMS))
+            raise _complaint(f"There is no algorithm {name}. Known: {known}.")
+        return name
+
+    @field_validator("params")
+    @classmethod
+    def _params_are_complete(
+        cls, params: Mapping[str, Any], info: ValidationInfo
+    ) -> dict[str, Any]:
+        if "algorithm" not in info.data:
+            return dict(params)
+        schema = ALGORITHMS[info.data["algorithm"]].params
+        return schema.model_validate(dict(params)).model_dump(mode="json")
+
+
+class ExperimentConfig(Schema):
+    """Recipe, sources, compared algorithms, seeds, shared settings and axes of an experiment."""
+
+    recipe: str = "offline"
+    """Which jobs, in which order."""
+    dataset_id: int
+    """Dataset whose prompts are completed and learnt from."""
+    eval_dataset_id: int | None = None
+    """Dataset of the held-out problems; empty takes the same dataset."""
+    policy_id: int
+    """Policy that completes the prompts and from which every training starts."""
+    algorithms: tuple[AlgorithmChoice, ...] = Field(max_length=200)
+    """What is compared."""
+    seeds: tuple[Seed, ...] = Field(default=(0,), max_length=100)
+    """Each algorithm is trained once per seed."""
+    generate: GenerateSpec = GenerateSpec()
+    """How the rollouts are generated."""
+    grading: Grading = Grading()
+    """How completions are judged, rollouts and held-out ones alike."""
+    rewards: Rewards = Rewards()
+    """What each grade is worth."""
+    settings: LLMSettings = LLMSettings()
+    """What every algorithm shares."""
+    evaluate: EvaluateSpec = EvaluateSpec()
+    """The final evaluation, the same problems and seed for every run."""
+    axes: Mapping[str, tuple[AxisValue, ...]] = {}
+    """Fields that take several values, by dotted path: `settings.learning_rate`."""
+    label: str = Field("cpu", pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    """Queue of the jobs, such as cpu or gpu."""
+
+    @field_validator("recipe")
+    @classmethod
+    def _recipe_is_known(cls, name: str) -> str:
+        if name not in RECIPE_NAMES:
+            known = ", ".join(RECIPE_NAMES)
+            raise _complaint(f"There is no recipe {name}. Known: {known}.")
+        return name
+
+    @field_validator("algorithms")
+    @classmethod
+    def _labels_differ(cls, choices: tuple[AlgorithmChoice, ...]) -> tuple[AlgorithmChoice, ...]:
+        # Not min_length: that would count only the choices without an error of their own.
+        if not choices:
+            raise _complaint("Choose at least one algorithm.")
+        seen: set[str] = set()
+        errors = []
+        for number, choice in enumerate(choices):
+            if choice.label in seen:
+                message = f"The name {choice.label} is used twice; give each algorithm its own."
+                errors.append(_error((number, "label"), message, choice.label))
+            seen.add(choice.label)
+        _raise(errors)
+        return choices
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if not seeds:
+            raise _complaint("Give at least one seed.")
+        for number, seed in enumerate(seeds):
+            if seed in seeds[:number]:
+                message = f"Seed {seed} is given twice; a repeated seed adds no evidence."
+                _raise([_error((number,), message, seed)])
+        return seeds
+
+    @field_validator("evaluate")
+    @classmethod
+    def _one_grader(cls, evaluate: EvaluateSpec, info: ValidationInfo) -> EvaluateSpec:
+        grading = info.data.get("grading", Grading())
+        if evaluate.grading not in (Grading(), grading):
+            message = "Choose the grader under grading: it judges held-out completions as well."
+            _raise([_error(("grading",), message, evaluate.grading)])
+        return evaluate
+
+    @field_validator("axes")
+    @classmethod
+    def _axes_fit(
+        cls, axes: Mapping[str, tuple[AxisValue, ...]], info: ValidationInfo
+    ) -> dict[str, tuple[AxisValue, ...]]:
+        needed = ("algorithms", "seeds", "generate", "grading", "rewards", "settings", "evaluate")
+        if any(name not in info.data for name in needed):
+            return dict(axes)  # their own errors come first
+        base = axis_rules.Base(
+            sections={name: info.data[name] for name in axis_rules.SECTIONS},
+            params=[(choice.algorithm, choice.params) for choice in info.data["algorithms"]],
+        )
+        checked, problems = axis_rules.check(axes, base)
+        _raise([_error(p.loc, p.message, p.value) for p in problems])
+        return checked
+
+    @model_validator(mode="after")
+    def _size_is_bearable(self) -> "ExperimentConfig":
+        cells = sum(axis_rules.count(self.axes, choice.algorithm) for choice in self.algorithms)
+        runs = cells * len(self.seeds)
+        if runs > MAX_RUNS:
+            message = (
+                f"This makes {runs} runs; at most {MAX_RUNS} fit into one experiment. "
+                "Take fewer axis values, algorithms or seeds."
+            )
+            _raise([_error(("axes",) if self.axes else ("seeds",), message, runs)])
+        return self
+
+    @model_validator(mode="after")
+    def _labels_are_short_and_differ(self) -> "ExperimentConfig":
+        names = axis_rules.short_names(list(self.axes))
+        seen: set[str] = set()
+        for number, choice in enumerate(self.algorithms):
+            for values in axis_rules.cells(self.axes, choice.algorithm):
+                label = axis_rules.label(choice.label, values, names)
+                if len(label) > MAX_LABEL or label in seen:
+                    problem = "is used twice" if label in seen else "is too long"
+                    message = f"With its axis values, the name {label} {problem}; change it."
+                    _raise([_error(("algorithms", number, "label"), message, label)])
+                seen.add(label)
+        return self

@@ -1,0 +1,167 @@
+"""One round off-policy: generate once, grade once, train every algorithm on it, evaluate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from algorithms.base import Schema
+from algorithms.catalogue import ALGORITHMS
+from algorithms.settings import LLMSettings
+from algorithms.specs import EvaluateSpec, GenerateSpec, GradeSpec, Grading, Rewards, TrainSpec
+from webapp.experiments import axes as axis_rules
+from webapp.experiments.axes import AxisValue
+from webapp.experiments.config import BASE_LABEL, AlgorithmChoice, ExperimentConfig
+from webapp.experiments.plan import Plan, Recipe, RunPlan, Sources
+from webapp.jobs.graph import Given, Node
+
+S = TypeVar("S", bound=Schema)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The settings of one compared group, axis values put in, and its sources."""
+
+    generate: GenerateSpec
+    grading: Grading
+    rewards: Rewards
+    settings: LLMSettings
+    evaluate: EvaluateSpec
+    params: Mapping[str, Any]
+    dataset: Given
+    eval_dataset: Given
+    policy: Given
+    label: str
+
+
+def plan(config: ExperimentConfig, sources: Sources) -> Plan:
+    """Return the base policy's evaluations, then every algorithm, axis value and seed."""
+    names = axis_rules.short_names(list(config.axes))
+    trained: list[RunPlan] = []
+    base: dict[str, RunPlan] = {}
+    for choice in config.algorithms:
+        for values in axis_rules.cells(config.axes, choice.algorithm):
+            cell = _cell(config, choice, values, sources)
+            shared = _base_run(cell, values, names)
+            base.setdefault(shared.nodes["evaluate"].fingerprint, shared)
+            label = axis_rules.label(choice.label, values, names)
+            for seed in config.seeds:
+                nodes = _nodes(cell, choice, f"{label}, seed {seed}", seed)
+                trained.append(
+                    RunPlan(
+                        label=label, algorithm=choice.algorithm, seed=seed, axes=values, nodes=nodes
+                    )
+                )
+    return Plan(runs=(*base.values(), *trained))
+
+
+def _cell(
+    config: ExperimentConfig,
+    choice: AlgorithmChoice,
+    values: Mapping[str, AxisValue],
+    sources: Sources,
+) -> _Cell:
+    dataset_id = _source_id(values.get("dataset_id", config.dataset_id))
+    eval_id = dataset_id if config.eval_dataset_id is None else config.eval_dataset_id
+    policy_id = _source_id(values.get("policy_id", config.policy_id))
+    grading = _with(config.grading, "grading", values)
+    evaluate = _with(config.evaluate, "evaluate", values)
+    params = ALGORITHMS[choice.algorithm].params.model_validate(dict(choice.params))
+    return _Cell(
+        generate=_with(config.generate, "generate", values),
+        grading=grading,
+        rewards=_with(config.rewards, "rewards", values),
+        settings=_with(config.settings, "settings", values),
+        evaluate=evaluate.model_copy(update={"grading": grading}),
+        params=_with(params, "params", values).model_dump(mode="json"),
+        dataset=Given(sources.datasets[dataset_id]),
+        eval_dataset=Given(sources.datasets[eval_id]),
+        policy=Given(sources.policies[policy_id]),
+        label=config.label,
+    )
+
+
+def _source_id(value: AxisValue) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"a source is named by a whole number, not {value!r}")
+    return value
+
+
+def _with(section: S, name: str, values: Mapping[str, AxisValue]) -> S:
+    own = {p.partition(".")[2]: v for p, v in values.items() if p.partition(".")[0] == name}
+    return axis_rules.with_values(section, own) if own else section
+
+
+def _base_run(cell: _Cell, values: Mapping[str, AxisValue], names: Mapping[str, str]) -> RunPlan:
+    own = {path: value for path, value in values.items() if axis_rules.changes_evaluation(path)}
+    label = axis_rules.label(BASE_LABEL, own, names)
+    evaluate = _evaluate(cell, cell.policy, label)
+    return RunPlan(label=label, algorithm="", seed=0, axes=own, nodes={"evaluate": evaluate})
+
+
+def _nodes(cell: _Cell, choice: AlgorithmChoice, name: str, seed: int) -> dict[str, Node]:
+    if ALGORITHMS[choice.algorithm].trains_on == "references":
+        train = _train(cell, choice, name, seed=seed, data={"dataset": cell.dataset})
+        return {"train": train, "evaluate": _evaluate(cell, train, name)}
+    generate = Node(
+        kind="generate",
+        spec=cell.generate,
+        title=f"{cell.generate.completions} completions per prompt of {cell.generate.split}",
+        inputs={"policy": cell.policy, "dataset": cell.dataset},
+        label=cell.label,
+    )
+    grade = Node(
+        kind="grade",
+        spec=GradeSpec(grading=cell.grading, rewards=cell.rewards),
+        title=f"Grade and reward, {cell.grading.grader} grader",
+        inputs={"rollouts": generate},
+        label=cell.label,
+    )
+    train = _train(cell, choice, name, seed=seed, data={"rollouts": grade})
+    evaluate = _evaluate(cell, train, name)
+    return {"generate": generate, "grade": grade, "train": train, "evaluate": evaluate}
+
+
+def _train(
+    cell: _Cell, choice: AlgorithmChoice, name: str, *, seed: int, data: Mapping[str, Node | Given]
+) -> Node:
+    algorithm = ALGORITHMS[choice.algorithm]
+    spec = TrainSpec(
+        algorithm=choice.algorithm,
+        params=cell.params,
+        settings=cell.settings,
+        seed=seed,
+        eval_split=cell.evaluate.split,
+        sampling=cell.evaluate.sampling,
+        grading=cell.grading,
+    )
+    if algorithm.trains_on == "references":
+        # Rollouts carry their own split; naming it there would only split fingerprints.
+        spec = spec.model_copy(update={"train_split": cell.generate.split})
+    return Node(
+        kind="train",
+        spec=spec,
+        title=f"Train {name}",
+        inputs={"policy": cell.policy, "eval_dataset": cell.eval_dataset, **data},
+        label=cell.label,
+        code_version=f"{choice.algorithm}-{algorithm.version}",
+    )
+
+
+def _evaluate(cell: _Cell, policy: Node | Given, name: str) -> Node:
+    return Node(
+        kind="evaluate",
+        spec=cell.evaluate,
+        title=f"Evaluate {name}",
+        inputs={"policy": policy, "dataset": cell.eval_dataset},
+        label=cell.label,
+    )
+
+
+RECIPE = Recipe(
+    title="Offline, one round",
+    summary=(
+        "The policy completes every prompt once. All algorithms and seeds train on this one set "
+        "of graded completions and are evaluated on the same held-out problems."
+    ),
+    plan=plan,
+)
