@@ -148,6 +148,10 @@ LAB_STOP_GRACE_S = env.int("LAB_STOP_GRACE_S", default=20)
 LAB_SWEEP_S = env.int("LAB_SWEEP_S", default=15)
 LAB_WORKER_TIMEOUT_S = env.int("LAB_WORKER_TIMEOUT_S", default=60)
 """A worker without a heartbeat for so long counts as gone."""
+LAB_HANG_S = env.int("LAB_HANG_S", default=300)
+"""A job's process that gave no sign of life for so long is killed and its job tried again."""
+LAB_RETRY_SCALE = env.float("LAB_RETRY_SCALE", default=1.0)
+"""Multiplies the waits before a failed job is tried again (webapp/jobs/failures.py)."""
 
 LOGGING = {
     "version": 1,
