@@ -1,11 +1,11 @@
 /* Keeps a page true while jobs run.
-   <body data-live-url="..."> opens a stream of server-sent events. An event names only what changed; it becomes a DOM event on
+   An element with data-live-url="..." opens a stream of server-sent events. An event names only what changed; it becomes a DOM event on
    <body> (lab:state, lab:progress, lab:points, lab:log) that fragments fetch themselves on, by hx-trigger or by script.
    After sleep, a lost connection or a missed event everything is fetched again (lab:refresh). */
 (() => {
   "use strict";
   const body = document.body;
-  const url = body.dataset.liveUrl;
+  const url = document.querySelector("[data-live-url]")?.dataset.liveUrl;
   if (!url) return;
 
   const CHANGES = ["state", "progress", "points", "log"];
