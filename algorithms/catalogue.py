@@ -28,6 +28,8 @@ def _builtin() -> Iterator[tuple[str, ModuleType]]:
 
 def _plugin_files() -> Iterator[tuple[str, ModuleType]]:
     for folder in filter(None, os.environ.get(PLUGIN_FOLDERS_VARIABLE, "").split(os.pathsep)):
+        if not Path(folder).is_dir():
+            raise ImportError(f"{PLUGIN_FOLDERS_VARIABLE} names {folder}, which is not a folder")
         for path in sorted(Path(folder).glob("*.py")):
             if not path.name.startswith("_"):
                 yield path.stem, _load_file(path)
@@ -60,7 +62,7 @@ def load() -> Mapping[str, LLMAlgorithm]:
         for name, module in source:
             algorithm = getattr(module, "ALGORITHM", None)
             if not isinstance(algorithm, LLMAlgorithm):
-                raise ImportError(f"algorithm {name}: {module.__name__} defines no ALGORITHM")  # noqa: TRY004 - a broken plugin cannot be imported
+                raise ImportError(f"algorithm {name}: {module!r} defines no ALGORITHM")  # noqa: TRY004
             if not _NAME.fullmatch(name):
                 raise ImportError(f"algorithm {name!r}: use lower-case letters, digits and _")
             if name in found:
