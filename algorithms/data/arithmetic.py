@@ -1,0 +1,60 @@
+"""Addition problems: "12+34=" with answer "46", from a seed, without overlap between the splits."""
+
+import random
+from collections.abc import Iterator
+
+from algorithms.base import UserError
+from algorithms.data.rows import Row
+from algorithms.specs import ArithmeticSource
+
+
+def generate(source: ArithmeticSource) -> Iterator[Row]:
+    """Yield the train problems, then the test problems; every one is drawn once.
+
+    A pair is in one split only, and so is its swap: when 12+34 is held out, neither 12+34 nor
+    34+12 is trained on.
+
+    Raises:
+        UserError: there are not that many different problems.
+    """
+    low = 0 if source.digits == 1 else 10 ** (source.digits - 1)
+    size = 10**source.digits - low
+    if source.train + source.test > size * size:
+        raise _too_few(source, size * size)
+    draws = random.Random(f"addition {source.digits} {source.seed}")  # text: stable by hash
+    order = _pairs(draws, size)
+    test = [next(order) for _ in range(source.test)]
+    held_out = set(test) | {(b, a) for a, b in test}
+    train: list[tuple[int, int]] = []
+    for pair in order:
+        if len(train) == source.train:
+            break
+        if pair not in held_out:
+            train.append(pair)
+    if len(train) < source.train:
+        raise _too_few(source, len(train) + source.test)
+    for split, pairs in (("train", train), ("test", test)):
+        for number, (a, b) in enumerate(pairs):
+            yield Row(f"{split}-{number}", f"{low + a}+{low + b}=", str(2 * low + a + b), split)
+
+
+def _pairs(draws: random.Random, size: int) -> Iterator[tuple[int, int]]:
+    """Yield every pair once, in random order, holding only those already drawn."""
+    if size <= 1000:
+        for number in draws.sample(range(size * size), size * size):
+            yield divmod(number, size)
+        return
+    seen: set[int] = set()
+    while len(seen) < size * size:
+        number = draws.randrange(size * size)
+        if number not in seen:
+            seen.add(number)
+            yield divmod(number, size)
+
+
+def _too_few(source: ArithmeticSource, available: int) -> UserError:
+    return UserError(
+        f"There are only about {available:,} different problems with {source.digits}-digit numbers "
+        f"that keep the splits apart; {source.train:,} + {source.test:,} were asked for. "
+        "Ask for fewer, or for more digits."
+    )

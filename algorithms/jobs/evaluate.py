@@ -1,0 +1,58 @@
+"""An `evaluate` job: greedy and sampled outcomes of one policy on held-out problems."""
+
+from algorithms.base import JobContext, Stopped, Summary
+from algorithms.data.problems import load_problems
+from algorithms.data.tables import OUTCOMES, OUTCOMES_FILE, write_table
+from algorithms.specs import EvaluateSpec
+from algorithms.training.evaluation import Exam, Figures
+from algorithms.training.policy import load_policy
+from algorithms.training.runtime import configure
+
+
+def run(spec: EvaluateSpec, context: JobContext) -> Summary:
+    """Write `outcomes.parquet`, a row per completion; return the figures.
+
+    Raises:
+        UserError: the split has no rows, or a problem does not fit the policy.
+        Stopped: the reporter asked for it.
+    """
+    device = configure(spec.seed)
+    problems = load_problems(context.inputs["dataset"], spec.split, spec.problems)
+    exam = Exam(
+        problems=problems,
+        samples=spec.samples,
+        sampling=spec.sampling,
+        grading=spec.grading,
+        batch_size=spec.batch_size,
+    )
+    total = len(problems) * (1 + spec.samples)
+
+    def on_progress(done: int) -> None:
+        if context.reporter.should_stop():
+            raise Stopped(f"Stopped after {done:,} completions.")
+        context.reporter.progress(done, total, "completions")
+
+    policy = load_policy(context.inputs["policy"], device)
+    outcomes = exam.hold(policy, seed=spec.seed, on_progress=on_progress)
+    write_table(
+        context.output / OUTCOMES_FILE,
+        OUTCOMES,
+        (
+            {
+                "prompt_id": outcome.problem.id,
+                "prompt": outcome.problem.prompt,
+                "answer": outcome.problem.answer,
+                "sample": outcome.sample,
+                "completion": outcome.completion,
+                "n_tokens": outcome.n_tokens,
+                "grade": outcome.grade,
+            }
+            for outcome in outcomes
+        ),
+    )
+    figures = Figures.of(outcomes)
+    return {
+        "problems": len(problems),
+        "samples": spec.samples,
+        **figures.named(sampled_accuracy="pass_at_1"),
+    }

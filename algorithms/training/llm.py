@@ -1,0 +1,172 @@
+"""The one learner of all language-model algorithms: batches, gradients, updates, evaluations."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from algorithms.base import NonFiniteLossError, Reporter, Stopped, Summary
+from algorithms.training import checkpoint
+from algorithms.training.checkpoint import Position
+from algorithms.training.data_order import DataOrder
+from algorithms.training.evaluation import Figures
+from algorithms.training.gradient import Lesson, accumulate_gradient, require_signal
+from algorithms.training.optimizers import (
+    build_optimizer,
+    clip_gradient,
+    learning_rate,
+    set_learning_rate,
+)
+from algorithms.training.policy import Policy
+from algorithms.training.runtime import peak_memory_bytes
+
+HISTORY_FILE = "history.json"
+
+
+class Learner:
+    """Trains a policy in place; resumes from the newest checkpoint in its folder."""
+
+    def __init__(
+        self, policy: Policy, lesson: Lesson, reporter: Reporter, checkpoints: Path
+    ) -> None:
+        self._policy = policy
+        self._lesson = lesson
+        self._reporter = reporter
+        self._checkpoints = checkpoints
+        self._order = DataOrder(len(lesson.data), lesson.settings, lesson.seed)
+        self._optimizer = build_optimizer(policy.model, lesson.settings)
+        restored = checkpoint.restore(checkpoints, policy.model, self._optimizer)
+        self._position = restored or Position()
+        if restored:
+            reporter.message(f"Resumed from the checkpoint of step {restored.step}.")
+
+    def run(self) -> None:
+        """Train until the last step, or until the accuracy to stop at.
+
+        Raises:
+            Stopped: the reporter asked for it; the checkpoint is written.
+            NonFiniteLossError: loss or gradient stopped being a number.
+            UserError: the data holds nothing that the algorithm can learn from.
+        """
+        settings, position = self._lesson.settings, self._position
+        require_signal(self._lesson)
+        saved = position.step
+        while True:
+            self._reporter.progress(position.step, self._order.steps, "steps")
+            if self._evaluation_due() and self._evaluate():
+                break
+            if position.step >= self._order.steps:
+                break
+            stopping = self._reporter.should_stop()
+            due = position.step % settings.checkpoint_every == 0 and position.step > saved
+            if stopping or due:
+                self._save()
+                saved = position.step
+            if stopping:
+                raise Stopped(f"Stopped at step {position.step}; its checkpoint is kept.")
+            self._step()
+
+    def _save(self) -> None:
+        checkpoint.save(self._checkpoints, self._policy.model, self._optimizer, self._position)
+
+    def _step(self) -> None:
+        position, data = self._position, self._lesson.data
+        started = time.perf_counter()
+        indices = self._order.batch(position.step)
+        tokens = data.token_count(indices)
+        rate = learning_rate(self._lesson.settings, position.step, self._order.steps)
+        set_learning_rate(self._optimizer, rate)
+        metrics = accumulate_gradient(self._policy, self._lesson, indices, step=position.step)
+        norm = clip_gradient(self._policy.model.parameters(), self._lesson.settings.clip_norm)
+        if not math.isfinite(norm):
+            raise NonFiniteLossError(position.step, "gradient")
+        self._optimizer.step()
+        seconds = time.perf_counter() - started
+        metrics |= {"grad_norm": norm, "learning_rate": rate, "tokens_per_s": tokens / seconds}
+        self._log(metrics)
+        position.step += 1
+        position.samples += len(indices)
+        position.tokens += tokens
+        position.seconds += seconds
+
+    def _log(self, metrics: Mapping[str, float]) -> None:
+        """Report figures of the weights after `step` updates, with what these updates cost."""
+        position = self._position
+        self._reporter.log(
+            position.step,
+            metrics,
+            samples=position.samples,
+            tokens=position.tokens,
+            seconds=position.seconds,
+        )
+
+    def _evaluation_due(self) -> bool:
+        done = self._position.evaluations
+        if done and done[-1]["step"] == self._position.step:
+            return False
+        every = self._lesson.settings.evaluate_every
+        at_end = self._position.step == self._order.steps
+        return at_end or (every > 0 and self._position.step % every == 0)
+
+    def _evaluate(self) -> bool:
+        """Put the held-out problems to the policy; return whether it is good enough to stop."""
+        position, target = self._position, self._lesson.settings.stop_at_accuracy
+        figures = Figures.of(
+            self._lesson.exam.hold(
+                self._policy, seed=self._lesson.seed + position.step, on_progress=self._breathe
+            )
+        )
+        named = figures.named(prefix="eval_", sampled_accuracy="sampled_accuracy")
+        self._log(named)
+        cost = {
+            "step": position.step,
+            "samples": position.samples,
+            "tokens": position.tokens,
+            "seconds": position.seconds,
+        }
+        position.evaluations.append(cost | named)
+        text = ", ".join(
+            f"{name[5:].replace('_', ' ')} {value:.3g}" for name, value in named.items()
+        )
+        self._reporter.message(f"Step {position.step}: {text}.")
+        return self._good_enough(figures.sampled_accuracy, target)
+
+    def _good_enough(self, accuracy: float | None, target: float | None) -> bool:
+        if target is None or accuracy is None:
+            return False
+        if accuracy < target and self._position.step == self._order.steps:
+            self._reporter.message(
+                f"All {self._order.steps} steps are done, and the sampled accuracy of "
+                f"{accuracy:.3f} is still below the {target:.3f} to stop at.",
+                level="warning",
+            )
+        return accuracy >= target
+
+    def _breathe(self, _done: int) -> None:
+        if self._reporter.should_stop():
+            self._save()
+            raise Stopped(f"Stopped at step {self._position.step}; its checkpoint is kept.")
+
+    def finish(self, folder: Path) -> Summary:
+        """Write the trained policy and its history; return the figures of the whole training."""
+        position = self._position
+        self._policy.save(folder)
+        history = {"steps": position.step, "evaluations": position.evaluations}
+        text = json.dumps(history, indent=1, allow_nan=False)
+        (folder / HISTORY_FILE).write_text(text, encoding="utf-8")
+        figures = {
+            name: value
+            for name, value in position.evaluations[-1].items()
+            if name.startswith("eval_")
+        }
+        return {
+            "steps": position.step,
+            "samples": position.samples,
+            "tokens": position.tokens,
+            "seconds": position.seconds,
+            "step_seconds": position.seconds / max(1, position.step),
+            "tokens_per_s": position.tokens / position.seconds if position.seconds else 0.0,
+            "peak_memory_bytes": peak_memory_bytes(self._policy.device),
+            **figures,
+        }
