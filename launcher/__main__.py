@@ -1,31 +1,63 @@
-"""The command line: `python -m launcher services`."""
+"""The command line: `python -m launcher demo | up | services | worker | run | delete-data`."""
 
+import argparse
 import signal
 import sys
+from collections.abc import Callable, Sequence
 
+from launcher import commands
 from launcher.errors import LauncherError
-from launcher.folder import lab_var
-from launcher.services import running
+
+BAD_START, INTERRUPTED = 2, 130
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the chosen command and its options; exits with a usage line on a mistake."""
+    parser = argparse.ArgumentParser(prog="python -m launcher")
+    choices = parser.add_subparsers(dest="command", required=True)
+    demo = choices.add_parser("demo", help="everything, with the demo experiment")
+    demo.add_argument("--exit", action="store_true", help="stop when the experiment is done")
+    choices.add_parser("up", help="everything, without the demo experiment")
+    choices.add_parser("services", help="database and broker only; prints their addresses")
+    choices.add_parser("worker", help="one more worker for the running application")
+    run = choices.add_parser("run", help="a command that sees the database and the broker")
+    run.add_argument("--temporary", action="store_true", help="on empty data, deleted afterwards")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="manage.py ... | program ...")
+    delete = choices.add_parser("delete-data", help="delete the data folder")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    return parser.parse_args(arguments)
+
+
+def chosen(options: argparse.Namespace) -> Callable[[], int]:
+    """Return what the options ask for, ready to be called."""
+    actions: dict[str, Callable[[], int]] = {
+        "demo": lambda: commands.demo(stop_when_done=options.exit),
+        "up": commands.up,
+        "services": commands.services,
+        "worker": commands.worker,
+        "run": lambda: commands.run(options.argv, temporary=options.temporary),
+        "delete-data": lambda: commands.delete_data(ask=not options.yes),
+    }
+    return actions[options.command]
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def main() -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit status: 0 fine, 1 the experiment failed, 2 could not start or go on."""
+    action = chosen(parse(arguments))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
-        with running(lab_var()) as services:
-            for name, value in services.environment.items():
-                print(f"export {name}={value}", flush=True)
-            signal.pause()
-    except KeyboardInterrupt:
-        return 0
+        return action()
     except LauncherError as error:
         print(error, file=sys.stderr)
-        return 2
-    return 0
+        return BAD_START
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -108,6 +108,14 @@ class LabFolder:
             file.flush()
             yield
 
+    def is_in_use(self) -> bool:
+        """Whether a launcher runs on this folder now."""
+        try:
+            with self.locked():
+                return False
+        except LauncherError:
+            return True
+
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen there now."""

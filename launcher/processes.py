@@ -27,6 +27,7 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 15.0
+    cwd: Path | None = None
     leave_root: bool = False
 
 
@@ -63,6 +64,7 @@ class Child:
             self._process = subprocess.Popen(
                 argv,
                 env={**os.environ, **command.env},
+                cwd=command.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -18,6 +18,14 @@ class Services:
         self.postgres = Postgres(folder, durable=durable)
         self.broker = Broker(folder)
 
+    @classmethod
+    def remembered(cls, folder: LabFolder) -> "Services":
+        """Return the services that another launcher runs on this folder: addresses only."""
+        services = cls(folder)
+        facts = folder.recall()
+        services.postgres.port, services.broker.port = facts["postgres_port"], facts["broker_port"]
+        return services
+
     @property
     def database_url(self) -> str:
         """Value of DATABASE_URL."""

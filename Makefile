@@ -1,0 +1,75 @@
+# Every command of this project. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo up worker run test bench check static lint format types imports django templates \
+	compose lock clean clean-data install install-dev
+
+RUN := .venv/bin/python
+# The type checker's and Django's own checks load the settings, which insist on a key.
+CHECK_KEY := SECRET_KEY=only-for-checks
+ARGS ?=
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install:
+	@launcher/install.sh requirements.txt
+
+install-dev:
+	@launcher/install.sh requirements.txt requirements-dev.txt
+
+demo: install  ## five algorithms on one rollout set, in the browser; EXIT=1 stops when done
+	@$(RUN) -m launcher demo $(if $(filter-out 0,$(EXIT)),--exit)
+
+up: install  ## the application without the demo experiment, on http://127.0.0.1:8000 (PORT=)
+	@$(RUN) -m launcher up
+
+worker: install  ## one more worker for the running application; LAB_WORKER_LABELS=gpu
+	@$(RUN) -m launcher worker
+
+run: install  ## one command beside the application: make run ARGS="manage.py createsuperuser"
+	@$(RUN) -m launcher run $(ARGS)
+
+test: install-dev  ## the whole suite; ARGS="tests/launcher -x" for a part
+	@$(RUN) -m pytest $(ARGS)
+
+bench: install  ## time and memory of generation and of one training step
+	@$(RUN) -m benchmarks $(ARGS)
+
+check: static test  ## everything that must be green before a commit
+
+static: lint types imports django templates compose  ## check without the tests
+
+lint: install-dev  ## ruff: mistakes, and form
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+format: install-dev  ## let ruff repair what it can
+	@.venv/bin/ruff check --fix --exit-zero .
+	@.venv/bin/ruff format .
+
+types: install-dev  ## mypy --strict
+	@$(CHECK_KEY) .venv/bin/mypy .
+
+imports: install-dev  ## dependencies point down
+	@.venv/bin/lint-imports
+
+django: install-dev  ## Django's system check, and no migration forgotten
+	@$(RUN) -m launcher run --temporary manage.py check
+	@$(RUN) -m launcher run --temporary manage.py makemigrations --check --dry-run
+
+templates: install-dev  ## djlint
+	@.venv/bin/djlint templates --lint --quiet
+
+compose:  ## syntax of docker/compose.yaml, where Docker Compose is installed
+	@docker/check.sh
+
+lock: install-dev  ## write requirements.lock from .venv
+	@launcher/lock.sh
+
+clean:  ## remove .venv and every cache; var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+clean-data: install  ## delete var/ with every experiment in it, after asking
+	@$(RUN) -m launcher delete-data
