@@ -18,6 +18,7 @@ from algorithms.settings import LLMSettings
 from algorithms.shared.gradient import gradient_coefficient
 from tests.algorithms.batches import Example
 from tests.algorithms.toy import Toy
+from webapp.results.figures.palette import COLOURS
 
 FOLDERS = ["--policy=p", "--rollouts=r", "--dataset=d", "--eval-dataset=e", "--output=o"]
 
@@ -148,9 +149,8 @@ def test_its_metrics_are_declared_alike_everywhere(algorithm: LLMAlgorithm) -> N
 
 
 def test_colours_are_of_the_palette_and_no_two_algorithms_of_ours_share_one() -> None:
-    palette = ["blue", "orange", "green", "vermillion", "purple", "sky", "yellow", "black"]
     chosen = [algorithm.colour for algorithm in ALGORITHMS.values() if algorithm.colour]
-    assert set(chosen) <= set(palette)
+    assert set(chosen) <= set(COLOURS)
     assert len(set(chosen)) == len(chosen)
 
 

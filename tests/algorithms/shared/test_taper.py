@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 from algorithms.shared.taper import taper, taper_objective
 
 log_ratios = st.floats(-20, 20)
-bounds = st.tuples(st.floats(0, 5), st.one_of(st.none(), st.floats(0, 5))).map(
-    lambda pair: pair if pair[1] is None else (min(pair), max(pair))
-)
 Bounds = tuple[float, float | None]
+
+
+def ordered(pair: Bounds) -> Bounds:
+    a, b = pair
+    return (a, None) if b is None else (min(a, b), max(a, b))
+
+
+bounds = st.tuples(st.floats(0, 5), st.one_of(st.none(), st.floats(0, 5))).map(ordered)
 
 
 def tensor(value: float) -> torch.Tensor:
