@@ -62,7 +62,7 @@ class Outcomes:
     @property
     def per_seed(self) -> FloatArray:
         """Mean over problems, per seed."""
-        return self.values.mean(axis=1)
+        return np.asarray(self.values.mean(axis=1), dtype=np.float64)
 
     @property
     def is_single_training(self) -> bool:

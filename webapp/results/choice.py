@@ -1,0 +1,136 @@
+"""What a person chose to compare, as an address and back; pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from webapp.results.curves import XAxis
+from webapp.results.groups import GroupBy
+
+MAX_RUNS = 400
+"""Runs drawn at once; more would be neither readable nor quick."""
+DEFAULT_METRIC = "eval_sampled_accuracy"
+DEFAULT_OUTCOME = "pass_at_1"
+MAX_SMOOTHING = 0.99
+_MOST = 10 * MAX_RUNS
+"""Ids read from one address; a range is cut where more could never be shown."""
+_RANGE = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
+
+E = TypeVar("E", XAxis, GroupBy)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Everything that determines the compare page."""
+
+    runs: tuple[int, ...] = ()
+    metric: str = DEFAULT_METRIC
+    axis: XAxis = XAxis.STEPS
+    smoothing: float = 0.0
+    band: bool = True
+    log_y: bool = False
+    group: GroupBy = GroupBy.LABEL
+    reference: int | None = None
+    """Id of a run of the reference group; None is the base policy, or the first group."""
+    outcome: str = DEFAULT_OUTCOME
+    dropped: int = 0
+    """Runs beyond MAX_RUNS."""
+
+    def query(self) -> str:
+        """Return the shortest query string that restores the page."""
+        fields: list[tuple[str, str]] = []
+        if self.runs:
+            fields.append(("runs", compact(self.runs)))
+        changed = {
+            "metric": self.metric,
+            "x": str(self.axis),
+            "smooth": f"{self.smoothing:g}",
+            "band": "1" if self.band else "0",
+            "log": "1" if self.log_y else "0",
+            "group": str(self.group),
+            "outcome": self.outcome,
+        }
+        fields += [(key, value) for key, value in changed.items() if value != _DEFAULTS[key]]
+        if self.reference is not None:
+            fields.append(("ref", str(self.reference)))
+        return urlencode(fields, safe=",")
+
+
+_DEFAULTS = {
+    "metric": DEFAULT_METRIC,
+    "x": "steps",
+    "smooth": "0",
+    "band": "1",
+    "log": "0",
+    "group": "label",
+    "outcome": DEFAULT_OUTCOME,
+}
+
+
+def parse(query: QueryDict, metrics: Iterable[str], outcomes: Iterable[str]) -> Choice:
+    """Return the choice that an address describes; what cannot be understood takes its default.
+
+    A form sends every tick as `run`, an address all of them as `runs=1-5,9`. A form also sends
+    `form=1`, because an unticked box sends nothing.
+    """
+    runs = sorted(set(_ids(query.getlist("runs") + query.getlist("run"))))
+    is_form = query.get("form") == "1"
+    reference = query.get("ref", "")
+    return Choice(
+        runs=tuple(runs[:MAX_RUNS]),
+        metric=_one_of(query.get("metric", ""), metrics, DEFAULT_METRIC),
+        axis=_enum(XAxis, query.get("x", ""), XAxis.STEPS),
+        smoothing=_smoothing(query.get("smooth", "")),
+        band=query.get("band", "0" if is_form else "1") != "0",
+        log_y=query.get("log", "0") == "1",
+        group=_enum(GroupBy, query.get("group", ""), GroupBy.LABEL),
+        reference=int(reference) if _RANGE.fullmatch(reference) and reference.isdigit() else None,
+        outcome=_one_of(query.get("outcome", ""), outcomes, DEFAULT_OUTCOME),
+        dropped=max(0, len(runs) - MAX_RUNS),
+    )
+
+
+def with_runs(choice: Choice, runs: Iterable[int]) -> Choice:
+    """Return the choice with other runs."""
+    found = sorted(set(runs))
+    return replace(choice, runs=tuple(found[:MAX_RUNS]), dropped=max(0, len(found) - MAX_RUNS))
+
+
+def compact(ids: Sequence[int]) -> str:
+    """Return sorted ids as 1-5,9."""
+    parts: list[list[int]] = []
+    for one in ids:
+        if parts and parts[-1][-1] == one - 1:
+            parts[-1] = [parts[-1][0], one]
+        else:
+            parts.append([one])
+    return ",".join("-".join(map(str, part)) for part in parts)
+
+
+def _ids(texts: Iterable[str]) -> list[int]:
+    """Return the ids of texts like 1-5,9."""
+    found: list[int] = []
+    for part in ",".join(texts).split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if match and len(found) < _MOST:
+            first, last = int(match[1]), int(match[2] or match[1])
+            found += range(first, min(last, first + _MOST) + 1)
+    return found
+
+
+def _one_of(text: str, known: Iterable[str], default: str) -> str:
+    return text if text in set(known) else default
+
+
+def _enum(kind: type[E], text: str, default: E) -> E:
+    return kind(text) if text in set(kind) else default
+
+
+def _smoothing(text: str) -> float:
+    if not re.fullmatch(r"0?\.\d{1,6}|0|0\.0*", text):
+        return 0.0
+    return min(float(text), MAX_SMOOTHING)

@@ -1,0 +1,201 @@
+"""Files of a comparison: points and table as CSV, the table in LaTeX, everything as JSON."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from webapp.results.compare import Comparison, differing_settings, points
+from webapp.results.comparison import OUTCOMES, FinalRow, FinalTable
+from webapp.results.statistics import MeanCI
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "\n": " ",
+        "·": r"\textperiodcentered{}",
+        "±": r"$\pm$",
+    }
+)
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a cell that no spreadsheet runs: text that looks like a formula gets an apostrophe.
+
+    Numbers stay numbers, negative ones too; nothing and NaN become an empty cell.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a CSV document with escaped cells."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([csv_cell(value) for value in row] for row in rows)
+    return buffer.getvalue()
+
+
+def latex_text(text: str) -> str:
+    """Return a text that LaTeX prints as it is."""
+    return text.translate(_LATEX)
+
+
+def points_csv(found: Comparison) -> str:
+    """Return the raw points of the chosen metric, one row per run and step; 1 query."""
+    header = (
+        "experiment", "run", "group", "algorithm", "seed", "job", "metric",
+        "step", "samples", "tokens", "seconds", "value",
+    )  # fmt: skip
+    columns = points(found)
+    rows: list[tuple[Any, ...]] = []
+    for group in found.groups:
+        for run in group.runs:
+            if run.train is None or run.train.id not in columns:
+                continue
+            own = columns[run.train.id]
+            fixed = (run.experiment_name, run.id, group.name, run.algorithm, run.seed, run.train.id)
+            rows += [
+                (*fixed, found.choice.metric, int(step), int(samples), int(tokens), seconds, value)
+                for step, samples, tokens, seconds, value in zip(
+                    own.steps.tolist(),
+                    own.samples.tolist(),
+                    own.tokens.tolist(),
+                    own.seconds.tolist(),
+                    own.values.tolist(),
+                    strict=True,
+                )
+            ]
+    return csv_text(header, rows)
+
+
+def table_csv(table: FinalTable) -> str:
+    """Return the final table: mean, interval and N of each figure, difference and verdict."""
+    header = ["group", "algorithm", "runs", "evaluated"]
+    for name in OUTCOMES:
+        header += [name, f"{name}_low", f"{name}_high"]
+    of = table.outcome.name
+    header += [
+        f"difference_{of}", "difference_low", "difference_high", "p_value", "p_holm", "verdict",
+        "note", "reference",
+    ]  # fmt: skip
+    return csv_text(header, [_csv_row(row, table) for row in table.rows])
+
+
+def _csv_row(row: FinalRow, table: FinalTable) -> list[Any]:
+    cells: list[Any] = [row.group.name, row.group.algorithm, len(row.group.runs), row.evaluated]
+    for one in row.cells:
+        cells += [one.mean, one.low, one.high] if one else [None] * 3
+    d = row.difference
+    cells += (
+        [d.mean, d.low, d.high, d.p_value, d.p_adjusted, str(d.verdict), d.note]
+        if d
+        else [None] * 6 + [row.reason]
+    )
+    return [*cells, table.reference.name if table.reference else None]
+
+
+def table_latex(table: FinalTable) -> str:
+    """Return the final table for a paper: needs the package booktabs."""
+    labels = [latex_text(metric.label) for metric in OUTCOMES.values()]
+    reference = latex_text(table.reference.name) if table.reference else "reference"
+    heads = ["", "$N$", *labels, rf"$\Delta$ {latex_text(table.outcome.label)}"]
+    lines = [
+        "% requires \\usepackage{booktabs}",
+        f"% mean $\\pm$ half width of the 95% t interval over N runs; differences to {reference}",
+        f"% with the 95% interval of a paired bootstrap over {table.n_problems} problems and runs",
+        rf"\begin{{tabular}}{{lr{'c' * len(labels)}l}}",
+        r"\toprule",
+        " & ".join(heads) + r" \\",
+        r"\midrule",
+        *(_latex_row(row) for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _latex_row(row: FinalRow) -> str:
+    cells = [latex_text(row.group.name), str(row.evaluated), *map(_latex_mean, row.cells)]
+    d = row.difference
+    if d is None:
+        cells.append("reference" if row.is_reference else "--")
+    else:
+        cells.append(f"${d.mean:+.3f}$ $[{d.low:+.3f}, {d.high:+.3f}]$ {d.verdict}")
+    return " & ".join(cells) + r" \\"
+
+
+def _latex_mean(one: MeanCI | None) -> str:
+    if one is None:
+        return "--"
+    return f"${one.mean:.3f}$" if one.margin is None else rf"${one.mean:.3f} \pm {one.margin:.3f}$"
+
+
+def as_json(found: Comparison, table: FinalTable) -> dict[str, Any]:
+    """Return the whole comparison, every number with the jobs that made it."""
+    return {
+        "address": found.choice.query(),
+        "outcome": table.outcome.name,
+        "reference": table.reference.name if table.reference else None,
+        "problems": table.n_problems,
+        "warnings": list(table.warnings),
+        "groups": [_json_row(row) for row in table.rows],
+        "differing_settings": {
+            "groups": [group.name for group in found.trained],
+            "settings": {one.path: list(one.values) for one in differing_settings(found)},
+        },
+    }
+
+
+def _json_row(row: FinalRow) -> dict[str, Any]:
+    d = row.difference
+    return {
+        "name": row.group.name,
+        "algorithm": row.group.algorithm,
+        "figures": {
+            name: {"mean": one.mean, "low": one.low, "high": one.high, "n": one.n}
+            for name, one in row.figures.items()
+        },
+        "difference": None
+        if d is None
+        else {
+            "mean": d.mean,
+            "low": d.low,
+            "high": d.high,
+            "p_value": d.p_value,
+            "p_holm": d.p_adjusted,
+            "verdict": str(d.verdict),
+            "note": d.note,
+        },
+        "reason": row.reason,
+        "runs": [
+            {
+                "run": run.id,
+                "experiment": run.experiment_id,
+                "seed": run.seed,
+                "train_job": run.train.id if run.train else None,
+                "evaluate_job": run.evaluate.id if run.evaluate else None,
+                "summary": dict(run.summary),
+            }
+            for run in row.group.runs
+        ],
+    }

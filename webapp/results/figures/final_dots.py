@@ -1,0 +1,73 @@
+"""Final results: a dot per run, the mean with its 95% interval, one line per group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from algorithms.base import Metric
+from webapp.results.figures.learning_curve import is_share
+from webapp.results.figures.palette import figure, style
+from webapp.results.figures.text import plain
+from webapp.results.statistics import MeanCI
+
+
+@dataclass(frozen=True)
+class FinalDots:
+    """The final values of one group, one per run, with the addresses of their jobs."""
+
+    name: str
+    algorithm: str
+    variant: int
+    values: tuple[float, ...]
+    urls: tuple[str, ...]
+    interval: MeanCI
+
+
+def draw(rows: Sequence[FinalDots], metric: Metric) -> go.Figure:
+    """Return the dot plot, first group on top."""
+    names = [plain(row.name) for row in rows]
+    traces = []
+    for row, name in zip(rows, names, strict=True):
+        look = style(row.algorithm, row.variant)
+        margin = row.interval.margin
+        traces.append(
+            go.Scatter(
+                x=list(row.values),
+                y=[name] * len(row.values),
+                mode="markers",
+                marker={"color": look.faint, "size": 7, "symbol": "circle"},
+                customdata=[[url] for url in row.urls],
+                hovertemplate=f"{name}<br>one run: %{{x:.4g}}<br>click to open it<extra></extra>",
+                showlegend=False,
+            )
+        )
+        words = f"± {margin:.3g} (N = {row.interval.n})" if margin is not None else "one run"
+        traces.append(
+            go.Scatter(
+                x=[row.interval.mean],
+                y=[name],
+                mode="markers",
+                marker={"color": look.colour_light, "size": 10, "symbol": look.marker},
+                error_x={
+                    "type": "data",
+                    "array": [margin or 0.0],
+                    "color": look.colour_light,
+                    "thickness": 1.8,
+                    "width": 5,
+                    "visible": margin is not None,
+                },
+                hovertemplate=f"<b>{name}</b><br>mean %{{x:.4g}} {words}<extra></extra>",
+                showlegend=False,
+            )
+        )
+    title = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
+    return figure(
+        traces,
+        xaxis={
+            "title": {"text": plain(title)},
+            "range": [-0.02, 1.02] if is_share(metric) else None,
+        },
+        yaxis={"type": "category", "categoryorder": "array", "categoryarray": names[::-1]},
+        height=110 + 34 * len(rows),
+    )

@@ -1,0 +1,14 @@
+"""Names and texts of people inside plots: shown as they are, never as markup."""
+
+_ENTITIES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "%": "&#37;", "{": "&#123;", "$": "&#36;"}
+)
+
+
+def plain(text: str) -> str:
+    """Return a text that Plotly draws letter by letter.
+
+    Plotly reads a few HTML tags in names and hover texts, `%{...}` in templates and TeX between
+    dollar signs; as entities these characters are only drawn.
+    """
+    return text.translate(_ENTITIES)

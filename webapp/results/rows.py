@@ -1,0 +1,123 @@
+"""What the pages of results are made of, typed and free of the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from webapp.results.curves import Curve, XAxis
+from webapp.results.statistics import FloatArray
+
+BASE = ""
+"""Algorithm of a run that only evaluates a given policy."""
+
+
+@dataclass(frozen=True)
+class ArtifactRow:
+    """Where the files of a finished job are, and its final figures."""
+
+    job_id: int
+    path: str
+    """Folder, relative to the artifact store."""
+    manifest_sha256: str
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job as a result's origin."""
+
+    id: int
+    state: str
+    artifact: ArtifactRow | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether more may come from it without a person."""
+        return self.state in {"waiting", "queued", "running"}
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """An input of a training: which job made it."""
+
+    job_id: int
+    title: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run with the jobs that made its numbers."""
+
+    id: int
+    experiment_id: int
+    experiment_name: str
+    label: str
+    algorithm: str
+    seed: int
+    config: Mapping[str, Any]
+    train: JobRow | None
+    evaluate: JobRow | None
+    sources: Mapping[str, SourceRow]
+    """Inputs of its training by role."""
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is the given policy itself, not a training."""
+        return self.algorithm == BASE
+
+    @property
+    def result_key(self) -> tuple[str, int]:
+        """Equal for runs that are one and the same computation, in whichever experiment."""
+        if self.train is not None:
+            return ("train", self.train.id)
+        return ("evaluate", self.evaluate.id) if self.evaluate is not None else ("run", self.id)
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """Figures of its final evaluation; empty until there is one."""
+        if self.evaluate is None or self.evaluate.artifact is None:
+            return {}
+        return self.evaluate.artifact.summary
+
+    @property
+    def is_active(self) -> bool:
+        """Whether one of its own jobs is still to finish."""
+        return any(job is not None and job.is_active for job in (self.train, self.evaluate))
+
+    @property
+    def state(self) -> str:
+        """State of the job it waits for, or of its last one."""
+        for job in (self.train, self.evaluate):
+            if job is not None and job.state != "succeeded":
+                return job.state
+        return "succeeded" if self.evaluate is not None else "waiting"
+
+
+@dataclass(frozen=True)
+class Points:
+    """One metric of one training job: a column per axis, in order of steps."""
+
+    steps: FloatArray
+    samples: FloatArray
+    tokens: FloatArray
+    seconds: FloatArray
+    values: FloatArray
+
+    def curve(self, seed: int, axis: XAxis) -> Curve:
+        """Return the values against one of the axes."""
+        x = {
+            XAxis.STEPS: self.steps,
+            XAxis.SAMPLES: self.samples,
+            XAxis.TOKENS: self.tokens,
+            XAxis.SECONDS: self.seconds,
+        }[axis]
+        return Curve(seed, x, self.values)
+
+
+def points_of(rows: list[tuple[int, int, int, float, float]]) -> Points:
+    """Return the columns of (step, samples, tokens, seconds, value) rows."""
+    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
+    return Points(table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4])

@@ -1,0 +1,152 @@
+"""Reads runs, points and artifacts for the pages of results; each function says its queries."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+
+from webapp.experiments.models import Experiment, ExperimentJob, Run
+from webapp.jobs.models import Artifact, Job, JobInput, MetricPoint
+from webapp.results.rows import ArtifactRow, JobRow, Points, RunRow, SourceRow, points_of
+
+OWN_ROLES = ("train", "evaluate")
+PICKER_EXPERIMENTS = 20
+PICKER_RUNS = 200
+
+
+@dataclass(frozen=True)
+class PickerLabel:
+    """Runs of one compared group of an experiment, to tick."""
+
+    label: str
+    algorithm: str
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class PickerExperiment:
+    """An experiment in the list of runs to choose from."""
+
+    experiment: Experiment
+    labels: tuple[PickerLabel, ...]
+    hidden: int
+    """Runs that are not listed because there are too many."""
+
+
+def run_rows(run_ids: Collection[int]) -> list[RunRow]:
+    """Return the runs with their jobs and inputs, by experiment and position; 3 queries."""
+    runs = (
+        Run.objects.filter(pk__in=run_ids)
+        .select_related("experiment")
+        .order_by("experiment_id", "position")
+    )
+    needs = (
+        ExperimentJob.objects.filter(run__in=run_ids, role__in=OWN_ROLES)
+        .select_related("job", "job__artifact")
+        .defer("job__spec", "job__failure_detail")
+    )
+    jobs: dict[int, dict[str, JobRow]] = defaultdict(dict)
+    for need in needs:
+        if need.run_id is not None:
+            jobs[need.run_id][need.role] = _job_row(need.job)
+    trainings = {own["train"].id for own in jobs.values() if "train" in own}
+    sources = _sources(trainings)
+    return [_run_row(run, jobs[run.pk], sources) for run in runs]
+
+
+def _run_row(run: Run, own: dict[str, JobRow], sources: dict[int, dict[str, SourceRow]]) -> RunRow:
+    train = own.get("train")
+    return RunRow(
+        id=run.pk,
+        experiment_id=run.experiment_id,
+        experiment_name=run.experiment.name,
+        label=run.label,
+        algorithm=run.algorithm,
+        seed=run.seed,
+        config=run.config,
+        train=train,
+        evaluate=own.get("evaluate"),
+        sources=sources.get(train.id, {}) if train else {},
+    )
+
+
+def _job_row(job: Job) -> JobRow:
+    return JobRow(job.pk, job.state, artifact_row(job))
+
+
+def artifact_row(job: Job) -> ArtifactRow | None:
+    """Return a job's artifact (selected with it), or None while it has none."""
+    try:
+        artifact = job.artifact
+    except Artifact.DoesNotExist:
+        return None
+    return ArtifactRow(job.pk, artifact.path, artifact.manifest_sha256, artifact.summary)
+
+
+def _sources(job_ids: Collection[int]) -> dict[int, dict[str, SourceRow]]:
+    rows = JobInput.objects.filter(job__in=job_ids).values_list(
+        "job_id", "role", "source_id", "source__title", "source__fingerprint"
+    )
+    found: dict[int, dict[str, SourceRow]] = defaultdict(dict)
+    for job_id, role, source_id, title, fingerprint in rows:
+        found[job_id][role] = SourceRow(source_id, title, fingerprint)
+    return found
+
+
+def metric_points(job_ids: Collection[int], name: str) -> dict[int, Points]:
+    """Return one metric of several jobs, by job; jobs without points are left out; 1 query."""
+    rows = (
+        MetricPoint.objects.filter(job__in=job_ids, name=name)
+        .order_by("job_id", "step")
+        .values_list("job_id", "step", "samples", "tokens", "seconds", "value")
+    )
+    by_job: dict[int, list[tuple[int, int, int, float, float]]] = defaultdict(list)
+    for job_id, *point in rows.iterator(chunk_size=10_000):
+        by_job[job_id].append(tuple(point))  # type: ignore[arg-type]  # five columns as asked
+    return {job_id: points_of(found) for job_id, found in by_job.items()}
+
+
+def runs_of_experiments(experiment_ids: Collection[int]) -> list[int]:
+    """Return the ids of all runs of some experiments; 1 query."""
+    return list(
+        Run.objects.filter(experiment__in=experiment_ids)
+        .order_by("experiment_id", "position")
+        .values_list("pk", flat=True)
+    )
+
+
+def picker(search: str, chosen: Collection[int]) -> list[PickerExperiment]:
+    """Return experiments to choose runs from, those chosen from first, then the newest; 2 queries.
+
+    Every word of the search must occur in the experiment's name, a tag, or in a label or algorithm
+    of one of its runs. Experiments with chosen runs are listed whatever the search.
+    """
+    matches = Q()
+    for word in search.split():
+        of_run = Run.objects.filter(
+            Q(label__icontains=word) | Q(algorithm__icontains=word), experiment=OuterRef("pk")
+        )
+        matches &= Q(name__icontains=word) | Q(tags__icontains=word) | Q(Exists(of_run))
+    has_chosen = Exists(Run.objects.filter(pk__in=chosen, experiment=OuterRef("pk")))
+    runs = Run.objects.only("id", "experiment_id", "label", "algorithm", "seed")
+    experiments = (
+        Experiment.objects.defer("config")
+        .annotate(has_chosen=has_chosen, n_runs=Count("runs"))
+        .filter(matches | Q(has_chosen=True), n_runs__gt=0)
+        .order_by("-has_chosen", "-created_at")
+        .prefetch_related(Prefetch("runs", runs.order_by("position")[:PICKER_RUNS], "first_runs"))
+    )
+    return [_picker_row(one) for one in experiments[:PICKER_EXPERIMENTS]]
+
+
+def _picker_row(experiment: Any) -> PickerExperiment:  # annotated by `picker`
+    labels: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for run in experiment.first_runs:
+        labels[run.label, run.algorithm].append(run)
+    return PickerExperiment(
+        experiment=experiment,
+        labels=tuple(PickerLabel(*key, tuple(runs)) for key, runs in labels.items()),
+        hidden=experiment.n_runs - len(experiment.first_runs),
+    )
