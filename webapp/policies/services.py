@@ -1,0 +1,114 @@
+"""Making and deleting policies."""
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Q
+
+from algorithms.base import UserError
+from algorithms.catalogue import ALGORITHMS
+from algorithms.specs import PolicySpec, TrainSpec
+from webapp.accounts.models import User
+from webapp.accounts.permissions import require_owner
+from webapp.datasets.models import Dataset
+from webapp.jobs.graph import Given, Node
+from webapp.jobs.models import Job
+from webapp.jobs.services import jobs_ensure
+from webapp.jobs.states import ACTIVE, JobState
+from webapp.policies.models import Policy
+
+
+@transaction.atomic
+def policy_from_source(
+    *,
+    owner: User,
+    name: str,
+    spec: PolicySpec,
+    warm_start: TrainSpec | None = None,
+    dataset: Dataset | None = None,
+    description: str = "",
+    label: str = "cpu",
+) -> Policy:
+    """Return a policy that is being made from its source, supervised first if asked for.
+
+    Args:
+        warm_start: supervised training on the dataset's reference answers; the policy is then
+            the trained model.
+        dataset: what the warm start learns from and is evaluated on.
+        label: queue of the jobs.
+
+    Raises:
+        ValidationError: the name is taken or empty, or the warm start and its dataset do not fit.
+    """
+    node = Node(kind="policy", spec=spec, title=f"Policy {name}"[:200], label=label)
+    if warm_start is not None:
+        node = _warm_started(node, warm_start, dataset, name)
+    job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
+    return _create(owner=owner, name=name, job=job, description=description)
+
+
+@transaction.atomic
+def policy_from_run(*, owner: User, name: str, run: models.Model, description: str = "") -> Policy:
+    """Return a policy that is the final checkpoint of a run's training.
+
+    Args:
+        run: a row of `webapp.experiments.models.Run`, a layer that this one does not import.
+
+    Raises:
+        UserError: the run trained nothing, or is not trained yet.
+        ValidationError: the name is taken or empty.
+    """
+    job = Job.objects.filter(needed_by__run=run.pk, needed_by__role="train").first()
+    if job is None:
+        raise UserError(f"“{run}” only evaluates a policy: there is no checkpoint to keep.")
+    if job.state != JobState.SUCCEEDED:
+        raise UserError(f"The training of “{run}” is {job.state}: wait until it has succeeded.")
+    return _create(owner=owner, name=name, job=job, description=description)
+
+
+@transaction.atomic
+def policy_delete(*, policy: Policy, user: User) -> None:
+    """Delete a policy that nothing uses; its artifact stays until artifacts are pruned.
+
+    Raises:
+        PermissionDenied: it belongs to someone else.
+        UserError: it is being made, or experiments start from it; the message names them.
+    """
+    require_owner(user, policy)
+    if policy.job.state in ACTIVE:
+        raise UserError(f"“{policy}” is being made: cancel job {policy.job_id} first.")
+    users = Q(experiment__config__policy_id=policy.pk) | Q(
+        experiment__config__axes__policy_id__contains=[policy.pk]
+    )
+    found = policy.job.needed_by.filter(users).values_list("experiment__name", flat=True)
+    names = sorted(set(found))
+    if names:
+        listed = ", ".join(f"“{name}”" for name in names[:5])
+        raise UserError(f"“{policy}” is used by {listed}: delete those experiments first.")
+    policy.delete()
+
+
+def _warm_started(policy: Node, spec: TrainSpec, dataset: Dataset | None, name: str) -> Node:
+    if dataset is None:
+        raise ValidationError({"dataset": "Choose the dataset that the warm start learns from."})
+    algorithm = ALGORITHMS.get(spec.algorithm)
+    if algorithm is None or algorithm.trains_on != "references":
+        able = ", ".join(sorted(n for n, a in ALGORITHMS.items() if a.trains_on == "references"))
+        message = f"A warm start learns from reference answers. Algorithms that do: {able}."
+        raise ValidationError({"warm_start": message})
+    params = algorithm.params.model_validate(dict(spec.params)).model_dump(mode="json")
+    rows = Given(dataset.job.fingerprint)
+    return Node(
+        kind="train",
+        spec=spec.model_copy(update={"params": params}),
+        title=f"Warm start of {name}"[:200],
+        inputs={"policy": policy, "dataset": rows, "eval_dataset": rows},
+        label=policy.label,
+        code_version=f"{spec.algorithm}-{algorithm.version}",
+    )
+
+
+def _create(*, owner: User, name: str, job: Job, description: str) -> Policy:
+    policy = Policy(owner=owner, name=name.strip(), job=job, description=description)
+    policy.full_clean()
+    policy.save()
+    return policy
