@@ -14,7 +14,7 @@ class SignInForm(AuthenticationForm):
     """Name and password; the error does not tell which of them was wrong."""
 
     error_messages = {
-        "invalid_login": "This name and password do not belong together. Both distinguish capital letters.",
+        "invalid_login": "This name and password do not belong together. Capital letters matter.",
         "inactive": "This account is switched off. Ask the administrator.",
     }
 

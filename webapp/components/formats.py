@@ -1,4 +1,4 @@
-"""Numbers and times as text for people: units, thousands, and never more digits than mean something."""
+"""Numbers and times as text for people: units, thousands, no more digits than mean something."""
 
 import math
 from datetime import datetime
@@ -36,7 +36,7 @@ def _three(value: float) -> str:
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """Return a number with so many significant digits; very small and very large ones as 1.2e-05."""
+    """Return a number with so many significant digits; very small and large ones as 1.2e-05."""
     if value is None or not math.isfinite(value):
         return NOTHING
     return f"{value:.{digits}g}"

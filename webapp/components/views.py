@@ -53,8 +53,8 @@ def sample_figure(request: HttpRequest) -> JsonResponse:
     rising = [0.28 + 0.45 * (1 - math.exp(-step / 60)) for step in steps]
     falling = [0.28 * math.exp(-step / 25) for step in steps]
     data = [
-        *_curve(steps, rising, "rises", "#0072B2", "0, 114, 178"),
-        *_curve(steps, falling, "collapses", "#D55E00", "213, 94, 0"),
+        *_curve(steps, rising, "rises", "0, 114, 178"),
+        *_curve(steps, falling, "collapses", "213, 94, 0"),
     ]
     layout = {
         "xaxis": {"title": {"text": "steps"}},
@@ -63,9 +63,7 @@ def sample_figure(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"data": data, "layout": layout})
 
 
-def _curve(
-    steps: list[int], values: list[float], name: str, colour: str, rgb: str
-) -> list[dict[str, object]]:
+def _curve(steps: list[int], values: list[float], name: str, rgb: str) -> list[dict[str, object]]:
     around = [*(value + 0.05 for value in values), *(value - 0.05 for value in reversed(values))]
     return [
         {
@@ -77,5 +75,5 @@ def _curve(
             "hoverinfo": "skip",
             "showlegend": False,
         },
-        {"x": steps, "y": values, "name": name, "line": {"color": colour, "width": 2.5}},
+        {"x": steps, "y": values, "name": name, "line": {"color": f"rgb({rgb})", "width": 2.5}},
     ]
