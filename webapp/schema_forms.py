@@ -113,6 +113,23 @@ def _fields(
             yield f"{path}{name}", form_field(name, info, value)
 
 
+def form_values(
+    schema: type[Schema], values: Schema | Mapping[str, Any], *, prefix: str = ""
+) -> dict[str, str]:
+    """Return what a browser would post to show these values; an unticked box leaves no trace."""
+    given = values.model_dump() if isinstance(values, Schema) else dict(values)
+    posted: dict[str, str] = {}
+    for name, field in _fields(schema, given, ""):
+        key = f"{prefix}-{name}" if prefix else name
+        value = field.prepare_value(field.initial)
+        if type(field) is forms.BooleanField:
+            if value:
+                posted[key] = "on"
+        else:
+            posted[key] = "" if value is None else str(value)
+    return posted
+
+
 def default_of(info: FieldInfo) -> Any:
     """Return a field's default; None where it has none."""
     value = info.get_default(call_default_factory=True, validated_data={})
@@ -135,13 +152,19 @@ def field_info(schema: type[Schema], path: str) -> FieldInfo:
     return field_info(nested, inner)
 
 
-def changed_fields(value: Schema) -> list[tuple[str, str]]:
-    """Return (label, text) of every field that differs from its default."""
-    return [
-        (label_of(name), value_text(getattr(value, name)))
-        for name, info in type(value).model_fields.items()
-        if getattr(value, name) != default_of(info)
-    ]
+def differences(schema: type[Schema], values: Schema | Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (label, text) of every value that is not its field's default."""
+    given = values.model_dump() if isinstance(values, Schema) else values
+    found: list[tuple[str, str]] = []
+    for name, info in schema.model_fields.items():
+        default = default_of(info)
+        nested = nested_schema(info.annotation)
+        value = given.get(name, default)
+        if nested:
+            found += differences(nested, value)
+        elif value != default:
+            found.append((info.title or label_of(name), value_text(value)))
+    return found
 
 
 def value_text(value: Any) -> str:
@@ -152,8 +175,6 @@ def value_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return number_text(value)
-    if isinstance(value, Schema):
-        return ", ".join(f"{label} {text}" for label, text in changed_fields(value)) or "defaults"
     return str(value)
 
 

@@ -8,5 +8,6 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="experiments:list"), name="home"),
     path("accounts/", include("webapp.accounts.urls")),
     path("styleguide/", include("webapp.components.urls")),
+    path("algorithms/", include("webapp.catalogue.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -15,7 +15,7 @@ from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
 from webapp.schema_fields import label_of, number_text, range_text
-from webapp.schema_forms import SchemaForm, schema_form
+from webapp.schema_forms import SchemaForm, form_values, schema_form
 
 SCHEMAS: Mapping[str, type[Schema]] = {
     **{name: algorithm.params for name, algorithm in ALGORITHMS.items()},
@@ -122,8 +122,11 @@ def test_presets_of_the_papers_survive_the_form(name: str, preset: str) -> None:
         inner=st.builds(Inner, share=st.floats(0, 1, exclude_max=True)),
     )
 )
-def test_any_value_survives_the_form(value: Example) -> None:
+def test_any_value_survives_the_form_and_an_address(value: Example) -> None:
     assert _round_trip(value) == value
+    form = schema_form(Example, prefix="p")(form_values(Example, value, prefix="p"))
+    assert form.is_valid(), form.errors
+    assert form.cleaned_schema() == value
 
 
 def _form(**changed: str) -> SchemaForm:

@@ -20,3 +20,16 @@ def presets(*, search: str = "", algorithm: str = "") -> QuerySet[Preset]:
             Q(name__icontains=word) | Q(notes__icontains=word) | Q(owner__username__icontains=word)
         )
     return found.order_by("algorithm", "name")
+
+
+def free_name(name: str) -> str:
+    """Return the name, or "name 2", "name 3"... where presets have taken it; one query."""
+    longest = Preset._meta.get_field("name").max_length or 0  # noqa: SLF001 - a public name
+    name = name[: longest - 6]
+    taken = set(Preset.objects.filter(name__startswith=name).values_list("name", flat=True))
+    number = 2
+    free = name
+    while free in taken:
+        free = f"{name} {number}"
+        number += 1
+    return free

@@ -4,7 +4,10 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from algorithms.catalogue import ALGORITHMS
+from webapp.catalogue.models import Preset
 from webapp.results.figures import palette
+from webapp.schema_forms import differences
 
 register = template.Library()
 
@@ -41,3 +44,10 @@ def algorithm_badge(name: str, label: str = "", variant: int = 0) -> SafeString:
     """Return an algorithm's marker and label; without a label, its file name."""
     mark = algorithm_mark(name, variant)
     return format_html('<span class="algorithm-badge">{}{}</span>', mark, label or name or "base")
+
+
+@register.simple_tag
+def preset_changes(preset: Preset) -> list[tuple[str, str]]:
+    """Return (label, value) of every setting of a preset that is not its algorithm's default."""
+    known = ALGORITHMS.get(preset.algorithm)
+    return differences(known.params, preset.params) if known else []

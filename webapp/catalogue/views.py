@@ -1,0 +1,131 @@
+"""The gallery: every algorithm with paper, formula, and what its gradient does to a completion."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET
+from django_htmx.http import trigger_client_event
+
+from algorithms.base import LLMAlgorithm, Schema
+from algorithms.catalogue import ALGORITHMS
+from webapp.catalogue import formulas, selectors
+from webapp.catalogue.forms import PREFIX, SET, PresetForm, asked_params
+from webapp.results.figures import coefficient
+from webapp.schema_forms import SchemaForm, differences, form_values
+
+
+@dataclass(frozen=True)
+class Card:
+    """One algorithm as the gallery shows it."""
+
+    name: str
+    algorithm: LLMAlgorithm
+
+    @property
+    def formula(self) -> SafeString:
+        """The loss as MathML."""
+        return formulas.mathml(self.algorithm.formula)
+
+    @property
+    def paper_url(self) -> str:
+        """Where the paper is; empty where only a citation is known."""
+        return formulas.paper_url(self.algorithm.paper)
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return reverse("catalogue:algorithm", args=[self.name])
+
+    @property
+    def figure_url(self) -> str:
+        """The plot at its defaults."""
+        return reverse("catalogue:coefficient", args=[self.name])
+
+    @property
+    def paper_presets(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """(name, address of the page filled with it, what differs) of each shipped preset."""
+        found = []
+        for label, values in self.algorithm.presets.items():
+            params = self.algorithm.params.model_validate(dict(values))
+            found.append(
+                (label, f"{self.url}?{query(params)}", differences(self.algorithm.params, params))
+            )
+        return found
+
+
+def card(name: str) -> Card:
+    """Return an algorithm of the catalogue.
+
+    Raises:
+        Http404: there is none of that name.
+    """
+    if name not in ALGORITHMS:
+        raise Http404(f"There is no algorithm {name}.")
+    return Card(name, ALGORITHMS[name])
+
+
+def query(params: Schema) -> str:
+    """Return hyperparameters as the query of an address."""
+    return urlencode({SET: "1", **form_values(type(params), params, prefix=PREFIX)})
+
+
+@require_GET
+def gallery(request: HttpRequest) -> HttpResponse:
+    """Show every algorithm and every saved preset."""
+    cards = [Card(name, algorithm) for name, algorithm in ALGORITHMS.items()]
+    return render(
+        request,
+        "catalogue/gallery.html",
+        {"cards": cards, "presets": selectors.presets()},
+    )
+
+
+@require_GET
+def algorithm(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one algorithm with its form; to htmx, what the values typed so far mean."""
+    shown = card(name)
+    form = asked_params(request, name)
+    if request.htmx:  # type: ignore[attr-defined]  # django_htmx adds it to the request
+        return answer_live(request, shown, form)
+    context = {
+        "card": shown,
+        "form": form,
+        "preset_form": PresetForm(),
+        "settings": formulas.settings_of(shown.algorithm.params),
+        "presets": selectors.presets(algorithm=name),
+        **state_of(shown, form),
+    }
+    return render(request, "catalogue/algorithm.html", context)
+
+
+def answer_live(request: HttpRequest, shown: Card, form: SchemaForm) -> HttpResponse:
+    """Answer with errors and differences, and tell the page which plot to load."""
+    state = state_of(shown, form)
+    answer = render(request, "catalogue/_parameters_state.html", {"form": form, **state})
+    if not form.errors:
+        trigger_client_event(answer, "lab:coefficient", {"url": state["figure_url"]})
+    return answer
+
+
+def state_of(shown: Card, form: SchemaForm) -> dict[str, object]:
+    """Return what follows from the form: the address of its plot and what is not a default."""
+    valid = form.is_bound and form.is_valid()
+    params = form.cleaned_schema() if valid else shown.algorithm.params()
+    figure_url = f"{shown.figure_url}?{query(params)}" if valid else shown.figure_url
+    return {"figure_url": figure_url, "changed": differences(shown.algorithm.params, params)}
+
+
+@require_GET
+def coefficient_figure(request: HttpRequest, name: str) -> HttpResponse:
+    """Answer with the plot of the gradient coefficient, as Plotly's JSON."""
+    shown = card(name)
+    form = asked_params(request, name)
+    if form.is_bound and not form.is_valid():
+        return HttpResponse(form.errors.as_json(), status=400, content_type="application/json")
+    params = form.cleaned_schema() if form.is_bound else shown.algorithm.params()
+    drawn = coefficient.draw(name, formulas.coefficients(name, params))
+    return HttpResponse(drawn.to_json(), content_type="application/json")
