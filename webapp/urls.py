@@ -9,5 +9,6 @@ urlpatterns = [
     path("accounts/", include("webapp.accounts.urls")),
     path("styleguide/", include("webapp.components.urls")),
     path("algorithms/", include("webapp.catalogue.urls")),
+    path("", include("webapp.results.urls")),
     path("admin/", admin.site.urls),
 ]

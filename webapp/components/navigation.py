@@ -47,7 +47,13 @@ GROUPS = (
     ),
     (
         Section("Compare", "results:compare", "chart-line", "g c"),
-        Section("Rollouts", "results:rollouts", "align-left", "g r"),
+        Section(
+            "Rollouts",
+            "results:rollouts",
+            "align-left",
+            "g r",
+            views=("results:rollout_set", "results:rollout_prompt"),
+        ),
     ),
     (
         Section("Workers & queue", "jobs:queue", "server", "g w"),

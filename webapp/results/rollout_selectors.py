@@ -1,0 +1,94 @@
+"""Reads which sets of completions exist and where they come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, QuerySet
+
+from webapp.jobs.models import Artifact, Job, JobInput
+from webapp.jobs.states import JobState
+from webapp.results.rows import ArtifactRow
+from webapp.results.selectors import artifact_row
+
+ROLLOUT_KINDS = ("generate", "grade")
+EVALUATION_KINDS = ("evaluate",)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A job that a set comes from, directly or further up."""
+
+    role: str
+    job_id: int
+    title: str
+    artifact: ArtifactRow | None
+
+
+@dataclass(frozen=True)
+class RolloutSet:
+    """A set of completions: its job, files and origins."""
+
+    job: Job
+    artifact: ArtifactRow
+    origins: Mapping[str, Origin]
+    """By role: rollouts, policy, dataset."""
+    generate_spec: Mapping[str, Any]
+    """How the completions were drawn."""
+
+    @property
+    def is_evaluation(self) -> bool:
+        """Whether these are answers to held-out problems."""
+        return self.job.kind in EVALUATION_KINDS
+
+
+def rollout_sets(kinds: tuple[str, ...], search: str) -> QuerySet[Artifact]:
+    """Return the artifacts with completions, newest first, with `n_users` jobs that read each.
+
+    Ungraded sets are left out once their graded twin exists. Every word of the search must occur
+    in the job's title.
+    """
+    graded = JobInput.objects.filter(
+        source=OuterRef("job"), job__kind="grade", job__state=JobState.SUCCEEDED
+    )
+    found = (
+        Artifact.objects.filter(job__kind__in=kinds, job__state=JobState.SUCCEEDED)
+        .exclude(Exists(graded))
+        .select_related("job")
+        .annotate(n_users=Count("job__dependents", distinct=True))
+        .order_by("-created_at", "-pk")
+    )
+    for word in search.split():
+        found = found.filter(job__title__icontains=word)
+    return found
+
+
+def rollout_set(job_id: int) -> RolloutSet:
+    """Return a set with its origins; 2 queries, 3 for a graded one.
+
+    Raises:
+        Job.DoesNotExist: no such job, one without completions, or not finished.
+    """
+    job = Job.objects.select_related("artifact").get(
+        pk=job_id, kind__in=ROLLOUT_KINDS + EVALUATION_KINDS, state=JobState.SUCCEEDED
+    )
+    artifact = artifact_row(job)
+    if artifact is None:
+        raise Job.DoesNotExist
+    origins = _origins(job.pk)
+    spec: Mapping[str, Any] = job.spec
+    if "rollouts" in origins:
+        spec = origins["rollouts"][1]
+        origins |= _origins(origins["rollouts"][0].job_id)
+    return RolloutSet(job, artifact, {role: one for role, (one, _) in origins.items()}, spec)
+
+
+def _origins(job_id: int) -> dict[str, tuple[Origin, Mapping[str, Any]]]:
+    inputs = JobInput.objects.filter(job=job_id).select_related("source", "source__artifact")
+    return {
+        one.role: (
+            Origin(one.role, one.source_id, one.source.title, artifact_row(one.source)),
+            one.source.spec,
+        )
+        for one in inputs
+    }

@@ -1,0 +1,118 @@
+"""The rollout browser: sets of completions, one set, one prompt, files."""
+
+import plotly.graph_objects as go
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from algorithms.base import UserError
+from webapp.jobs.models import Job
+from webapp.results import rollout_pages
+from webapp.results.composition import composition
+from webapp.results.figures import lengths_by_grade, positives_per_prompt
+from webapp.results.rollout_exports import WRITERS, in_threads
+from webapp.results.rollout_file import RowFilter, key_of, matching, open_index
+from webapp.results.rollout_forms import FilterForm, filter_query
+from webapp.results.rollout_selectors import (
+    EVALUATION_KINDS,
+    ROLLOUT_KINDS,
+    RolloutSet,
+    rollout_set,
+    rollout_sets,
+)
+
+SETS_PER_PAGE = 25
+
+
+@require_safe
+def rollouts(request: HttpRequest) -> HttpResponse:
+    """List the sets of completions: rollouts to learn from, or answers of evaluations."""
+    of_evaluations = request.GET.get("kind") == "evaluations"
+    kinds = EVALUATION_KINDS if of_evaluations else ROLLOUT_KINDS
+    search = request.GET.get("q", "")
+    paginator = Paginator(rollout_sets(kinds, search), SETS_PER_PAGE)
+    context = {
+        "page": paginator.get_page(request.GET.get("page")),
+        "of_evaluations": of_evaluations,
+        "search": search,
+    }
+    return render(request, "results/rollouts.html", context)
+
+
+@require_safe
+def show_set(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a set's composition and a page of its completions, filtered."""
+    found = _set_or_404(pk)
+    form = FilterForm(request.GET)
+    after, before = _row(request, "after"), _row(request, "before")
+    context = {"set": found, "form": form, "filter": filter_query(request.GET)}
+    try:
+        context["card"] = composition(key_of(found.artifact))
+        context["rows"] = rollout_pages.rows_page(
+            found.artifact, form.row_filter(), after=after, before=before
+        )
+    except UserError as error:
+        context["problem"] = str(error)
+    return render(request, "results/rollout_set.html", context)
+
+
+@require_safe
+def show_prompt(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """Show one prompt with all its completions, token by token."""
+    found = _set_or_404(pk)
+    context = {"set": found, "filter": filter_query(request.GET)}
+    try:
+        asked = FilterForm(request.GET).row_filter()
+        context["page"] = rollout_pages.prompt_page(found, number, asked)
+    except UserError as error:
+        context["problem"] = str(error)
+    else:
+        if context["page"] is None:
+            raise Http404(f"set {pk} has no prompt {number}")
+    context["is_filtered"] = asked != RowFilter()
+    return render(request, "results/rollout_prompt.html", context)
+
+
+@require_safe
+def set_figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:  # noqa: ARG001 - a view
+    """Return a plot of the composition as Plotly JSON."""
+    key = key_of(_set_or_404(pk).artifact)
+    drawn: go.Figure
+    if name == "positives":
+        drawn = positives_per_prompt.draw(composition(key).positives_per_prompt)
+    elif name == "lengths":
+        drawn = lengths_by_grade.draw(rollout_pages.lengths_by_grade(key))
+    else:
+        raise Http404(f"there is no plot {name}")
+    return HttpResponse(drawn.to_json(), content_type="application/json")
+
+
+@require_safe
+def export_set(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
+    """Return the filtered completions as a file."""
+    found = _set_or_404(pk)
+    if suffix not in WRITERS:
+        raise Http404(f"there is no export {suffix}")
+    content_type, write = WRITERS[suffix]
+    try:
+        rows = matching(key_of(found.artifact), FilterForm(request.GET).row_filter())
+        chunks = write(open_index(found.artifact), rows)
+    except UserError as error:
+        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(in_threads(chunks), content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="rollouts-{pk}.{suffix}"'
+    return response
+
+
+def _set_or_404(pk: int) -> RolloutSet:
+    try:
+        return rollout_set(pk)
+    except Job.DoesNotExist:
+        raise Http404(f"job {pk} has no completions to show") from None
+
+
+def _row(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 19 else None

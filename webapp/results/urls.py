@@ -1,0 +1,21 @@
+"""Addresses of comparisons and of the rollout browser."""
+
+from django.urls import path
+
+from webapp.results import rollout_views, views
+
+app_name = "results"
+urlpatterns = [
+    path("compare/", views.compare, name="compare"),
+    path("compare/<slug:name>.json", views.compare_figure, name="compare_figure"),
+    path("compare/export/<str:name>", views.compare_export, name="compare_export"),
+    path("rollouts/", rollout_views.rollouts, name="rollouts"),
+    path("rollouts/<int:pk>/", rollout_views.show_set, name="rollout_set"),
+    path("rollouts/<int:pk>/<slug:name>.json", rollout_views.set_figure, name="rollout_figure"),
+    path("rollouts/<int:pk>/export.<slug:suffix>", rollout_views.export_set, name="rollout_export"),
+    path(
+        "rollouts/<int:pk>/prompts/<int:number>/",
+        rollout_views.show_prompt,
+        name="rollout_prompt",
+    ),
+]

@@ -1,0 +1,107 @@
+"""The compare page: the page itself, its figures, its files."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from algorithms.metrics import metric_by_name
+from webapp.results import compare as comparing
+from webapp.results import exports, selectors
+from webapp.results.choice import Choice, parse, with_runs
+from webapp.results.compare import Comparison
+from webapp.results.compare_page import build_page
+
+FRAGMENTS = {
+    "comparison": "results/_comparison.html",
+    "picker-list": "results/_picker.html",
+}
+"""What htmx asks for, by the id of the element that it replaces."""
+
+
+def choice_of(request: HttpRequest) -> Choice:
+    """Return what the address or the form asks for, experiments expanded to their runs."""
+    choice = parse(request.GET, comparing.metric_names(), comparing.outcome_names())
+    experiments = [int(one) for one in request.GET.getlist("experiment") if one.isdigit()]
+    if not experiments:
+        return choice
+    return with_runs(choice, [*choice.runs, *selectors.runs_of_experiments(experiments)])
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    """Show the chosen runs; the address restores the page."""
+    choice = choice_of(request)
+    address = _address("results:compare", choice)
+    fragment = FRAGMENTS.get(request.headers.get("HX-Target", ""))
+    if fragment is None and ("form" in request.GET or "experiment" in request.GET):
+        return redirect(address)
+    page = build_page(comparing.load(choice), search=request.GET.get("q", ""))
+    context = {"page": page, "link": request.build_absolute_uri(address)}
+    response = render(request, fragment or "results/compare.html", context)
+    if fragment == FRAGMENTS["comparison"]:
+        response.headers["HX-Push-Url"] = address
+    return response
+
+
+def _address(name: str, choice: Choice) -> str:
+    query = choice.query()
+    return f"{reverse(name)}?{query}" if query else reverse(name)
+
+
+def _curves(found: Comparison) -> go.Figure:
+    return comparing.curves_figure(found, metric_by_name(found.choice.metric))
+
+
+FIGURES: Mapping[str, Callable[[Comparison], go.Figure]] = {
+    "curves": _curves,
+    "final": comparing.dots_figure,
+    "shares": comparing.shares_figure,
+}
+
+
+@require_safe
+def compare_figure(request: HttpRequest, name: str) -> HttpResponse:
+    """Return one of the page's plots as Plotly JSON."""
+    if name not in FIGURES:
+        raise Http404(f"there is no plot {name}")
+    drawn = FIGURES[name](comparing.load(choice_of(request)))
+    return HttpResponse(drawn.to_json(), content_type="application/json")
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file that the page offers."""
+
+    content_type: str
+    write: Callable[[Comparison], str]
+
+
+EXPORTS: Mapping[str, Export] = {
+    "points.csv": Export("text/csv", exports.points_csv),
+    "table.csv": Export("text/csv", lambda found: exports.table_csv(comparing.table(found))),
+    "table.tex": Export("text/x-tex", lambda found: exports.table_latex(comparing.table(found))),
+}
+
+
+@require_safe
+def compare_export(request: HttpRequest, name: str) -> HttpResponse:
+    """Return the comparison as a file to keep."""
+    found = comparing.load(choice_of(request))
+    if name == "comparison.json":
+        response: HttpResponse = JsonResponse(
+            exports.as_json(found, comparing.table(found)), json_dumps_params={"indent": 1}
+        )
+    elif name in EXPORTS:
+        export = EXPORTS[name]
+        response = HttpResponse(
+            export.write(found), content_type=f"{export.content_type}; charset=utf-8"
+        )
+    else:
+        raise Http404(f"there is no file {name}")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
