@@ -133,6 +133,16 @@ def job_retry(*, job: Job, user: User | None) -> None:
 
 
 @transaction.atomic
+def jobs_resume(*, jobs: Sequence[Job]) -> None:
+    """Try failed and cancelled jobs again and let those being stopped go on, inputs included.
+
+    Who asks was checked by the caller: an experiment's owner may retry what others started too.
+    """
+    _lock_graph()
+    announce_queued(_start([job.pk for job in jobs]))
+
+
+@transaction.atomic
 def job_recompute(*, job: Job, user: User | None) -> None:
     """Compute a succeeded job again because its artifact is damaged or gone.
 
@@ -195,7 +205,7 @@ def upload_record(
     The same content uploaded twice is one job. A stored copy that was damaged is replaced.
 
     Args:
-        folder: On the disk of the store: made by `Store.staging`.
+        folder: On the disk of the store: made by `Store.receiving`.
         sha256: Hash of the content; it identifies the upload.
     """
     _lock_graph()

@@ -1,0 +1,48 @@
+"""Rows for the runs of a plan."""
+
+from collections.abc import Sequence
+
+from webapp.experiments.models import Experiment, ExperimentJob, Run
+from webapp.experiments.plan import OWN_ROLES, RunPlan
+from webapp.experiments.sources import FoundSources
+from webapp.jobs.models import Job
+from webapp.jobs.needs import ancestors
+from webapp.jobs.services import jobs_ensure
+
+DATA_KINDS = ("dataset", "upload")
+
+
+def add_runs(experiment: Experiment, planned: Sequence[RunPlan], sources: FoundSources) -> None:
+    """Create runs after those that are there, their jobs, and the record of who needs what."""
+    nodes = [node for run in planned for node in run.nodes.values()]
+    # What they start from is needed as well: a policy that failed to be made is made again.
+    jobs = jobs_ensure(nodes=nodes, user=experiment.owner, priority=experiment.priority)
+    start = experiment.runs.count()
+    runs = Run.objects.bulk_create(
+        Run(
+            experiment=experiment,
+            position=start + number,
+            label=run.label,
+            algorithm=run.algorithm,
+            seed=run.seed,
+            config=run.specs,
+        )
+        for number, run in enumerate(planned)
+    )
+    needs: dict[tuple[int | None, int], ExperimentJob] = {}
+    for run, row in zip(planned, runs, strict=True):
+        for role, node in run.nodes.items():
+            owner = row if role in OWN_ROLES else None
+            job = jobs[node.fingerprint]
+            key = (owner.pk if owner else None, job.pk)
+            needs[key] = ExperimentJob(experiment=experiment, run=owner, job=job, role=role)
+    for job_id, role in _source_roles(sources).items():
+        needs[None, job_id] = ExperimentJob(experiment=experiment, job_id=job_id, role=role)
+    ExperimentJob.objects.bulk_create(needs.values(), ignore_conflicts=True)
+
+
+def _source_roles(sources: FoundSources) -> dict[int, str]:
+    """Return the role of each job behind the sources, what they were made from included."""
+    direct = {job_id: role for job_id, (role, _) in sources.jobs.items()}
+    kinds = Job.objects.filter(pk__in=ancestors(direct)).values_list("pk", "kind")
+    return {pk: "dataset" if kind in DATA_KINDS else "policy" for pk, kind in kinds} | direct

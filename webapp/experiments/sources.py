@@ -1,0 +1,64 @@
+"""The datasets and policies that a config names by id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+
+from webapp.datasets.models import Dataset
+from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.plan import Sources
+from webapp.experiments.planner import source_ids
+from webapp.jobs.models import Job
+from webapp.policies.models import Policy
+
+
+@dataclass(frozen=True)
+class FoundSources:
+    """Rows by id, their jobs and artifacts selected with them."""
+
+    datasets: Mapping[int, Dataset]
+    policies: Mapping[int, Policy]
+
+    @property
+    def fingerprints(self) -> Sources:
+        """What the planner needs to know of them."""
+        return Sources(
+            datasets={pk: row.job.fingerprint for pk, row in self.datasets.items()},
+            policies={pk: row.job.fingerprint for pk, row in self.policies.items()},
+        )
+
+    @property
+    def jobs(self) -> dict[int, tuple[str, Job]]:
+        """Role and job by the job's id."""
+        found = {row.job_id: ("dataset", row.job) for row in self.datasets.values()}
+        return found | {row.job_id: ("policy", row.job) for row in self.policies.values()}
+
+
+def find_sources(config: ExperimentConfig) -> FoundSources:
+    """Return the datasets and policies of a config; 2 queries.
+
+    Raises:
+        ValidationError: one does not exist; the field that names it is told.
+    """
+    dataset_ids, policy_ids = source_ids(config)
+    datasets = Dataset.objects.select_related("job", "job__artifact").in_bulk(dataset_ids)
+    policies = Policy.objects.select_related("job", "job__artifact").in_bulk(policy_ids)
+    errors: dict[str, str] = {}
+    for field, pk, found in (
+        ("dataset_id", config.dataset_id, datasets),
+        ("eval_dataset_id", config.eval_dataset_id, datasets),
+        ("policy_id", config.policy_id, policies),
+    ):
+        if pk is not None and pk not in found:
+            errors[field] = f"{pk} does not exist (any more): choose another."
+    for path, ids, rows in (
+        ("dataset_id", dataset_ids, datasets),
+        ("policy_id", policy_ids, policies),
+    ):
+        gone = sorted(set(config.axes.get(path, ())) & (ids - set(rows)), key=str)
+        if gone:
+            errors[f"axes.{path}"] = f"{', '.join(map(str, gone))}: no such {path[:-3]}."
+    if errors:
+        raise ValidationError(errors)
+    return FoundSources(datasets, policies)
