@@ -33,7 +33,7 @@ WARM_START = TrainSpec(
         steps=3000,
         learning_rate=1e-3,
         warmup_steps=50,
-        evaluate_every=25,
+        evaluate_every=10,
         stop_at_accuracy=0.25,
     ),
     seed=0,

@@ -1,0 +1,47 @@
+"""Addition problems: right, distinct, apart, and the same for the same seed."""
+
+import pytest
+
+from algorithms.base import UserError
+from algorithms.data.arithmetic import generate
+from algorithms.specs import ArithmeticSource
+
+
+def operands(prompt: str) -> tuple[int, int]:
+    left, right = prompt.removesuffix("=").split("+")
+    return int(left), int(right)
+
+
+def test_answers_are_sums_of_operands_without_leading_zeros() -> None:
+    for row in generate(ArithmeticSource(digits=2, train=500, test=100)):
+        left, right = operands(row.prompt)
+        assert int(row.answer) == left + right
+        assert 10 <= left <= 99
+        assert 10 <= right <= 99
+
+
+def test_no_pair_nor_its_swap_is_in_both_splits() -> None:
+    rows = list(generate(ArithmeticSource(digits=2, train=7000, test=400)))
+    train = {operands(row.prompt) for row in rows if row.split == "train"}
+    test = {operands(row.prompt) for row in rows if row.split == "test"}
+    assert (len(train), len(test)) == (7000, 400)
+    assert not train & (test | {(b, a) for a, b in test})
+
+
+def test_the_seed_decides_the_problems() -> None:
+    first, again, other = (
+        list(generate(ArithmeticSource(train=50, test=10, seed=seed))) for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(("train", "test"), [(95, 6), (70, 30)])
+def test_more_problems_than_there_are_say_so(train: int, test: int) -> None:
+    with pytest.raises(UserError, match="Ask for fewer, or for more digits"):
+        list(generate(ArithmeticSource(digits=1, train=train, test=test)))
+
+
+def test_six_digits_do_not_list_a_million_million_pairs() -> None:
+    rows = list(generate(ArithmeticSource(digits=6, train=20, test=5)))
+    assert len({row.prompt for row in rows}) == 25
