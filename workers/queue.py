@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from workers.celery import app
@@ -44,10 +46,10 @@ def top_up(label: str, job_ids: Sequence[int]) -> int:
     wanted = min(len(job_ids), MAX_DEPTH)
     try:
         with app.connection_for_write() as connection, connection.channel() as channel:
-            queue = app.amqp.queues[label].bind(channel)
-            depth = queue.queue_declare().message_count
+            declared: Any = Queue(label, channel=channel).queue_declare()
     except (OperationalError, OSError) as error:
         logger.warning("The broker does not answer (%s)", error)
         return 0
+    depth: int = declared.message_count
     missing = [(job_id, label) for job_id in job_ids[: max(wanted - depth, 0)]]
     return len(missing) if missing and enqueue_jobs(missing) else 0

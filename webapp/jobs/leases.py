@@ -7,7 +7,6 @@ claimed, or the job ended, `fenced` refuses.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -53,7 +52,7 @@ class LeaseStatus:
 CLAIM = """
 UPDATE jobs_job SET
     state = 'running', attempt = attempt + 1, attempts_used = attempts_used + 1,
-    worker_id = %(worker)s, lease_expires_at = now() + %(lease)s,
+    worker_id = %(worker)s, lease_expires_at = now() + make_interval(secs => %(lease_s)s),
     started_at = now(), finished_at = NULL, not_before = NULL, stop_requested_at = NULL,
     progress_done = 0, progress_total = 0, progress_unit = '', progress_rate = NULL,
     progress_at = NULL, failure_class = '', failure_message = '', failure_detail = '',
@@ -70,13 +69,9 @@ RETURNING id, attempt, kind
 """
 
 
-def _lease() -> timedelta:
-    return timedelta(seconds=settings.LAB_LEASE_S)
-
-
 def claim(*, worker: Worker, labels: Sequence[str]) -> Claim | None:
     """Return the best queued job of these labels, now running with a new attempt; or None."""
-    arguments = {"worker": worker.pk, "lease": _lease(), "labels": list(labels)}
+    arguments = {"worker": worker.pk, "lease_s": settings.LAB_LEASE_S, "labels": list(labels)}
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(CLAIM, arguments)
@@ -95,13 +90,21 @@ def renew(*, job_id: int, attempt: int) -> LeaseStatus:
     """Extend the lease by its full length from now; say whether it was still held."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE jobs_job SET lease_expires_at = now() + %s"
+            "UPDATE jobs_job SET lease_expires_at = now() + make_interval(secs => %s)"
             " WHERE id = %s AND attempt = %s AND state = 'running'"
             " RETURNING stop_requested_at IS NOT NULL",
-            [_lease(), job_id, attempt],
+            [settings.LAB_LEASE_S, job_id, attempt],
         )
         row = cursor.fetchone()
     return LeaseStatus(held=row is not None, stop_requested=bool(row and row[0]))
+
+
+def lease_status(*, job_id: int, attempt: int) -> LeaseStatus:
+    """Say whether the lease is held and a stop is wanted, without extending it."""
+    row = Job.objects.filter(pk=job_id, attempt=attempt, state=JobState.RUNNING)
+    stop = row.values_list("stop_requested_at", flat=True)[:1]
+    held = list(stop)
+    return LeaseStatus(held=bool(held), stop_requested=bool(held and held[0]))
 
 
 @contextmanager

@@ -4,15 +4,24 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from django.conf import settings
 
 MANIFEST = "manifest.json"
 STAGING = ".staging-"
-CHUNK_BYTES = 2**20
+
+
+class Entry(TypedDict):
+    """A file in the manifest."""
+
+    name: str
+    bytes: int
+    sha256: str
 
 
 class ArtifactDamaged(Exception):  # noqa: N818 - the state of a file, not of a program
@@ -41,6 +50,13 @@ class Store:
         folder = self.root / f"{STAGING}{job_id}-{attempt}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        return folder
+
+    def receiving(self) -> Path:
+        """Return an empty folder on the store's own disk for an upload to be written into."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{STAGING}upload-", dir=self.root))
+        folder.chmod(0o755)
         return folder
 
     def folder(self, path: str) -> Path:
@@ -125,7 +141,7 @@ def _file_names(folder: Path) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def _described(name: str, path: Path) -> dict[str, str | int]:
+def _described(name: str, path: Path) -> Entry:
     """Return an entry of the manifest, the file's content being on disk."""
     _sync(path)
     return {"name": name, "bytes": path.stat().st_size, "sha256": _sha256(path)}
@@ -158,18 +174,18 @@ def _read_json(path: Path) -> object:
         return None
 
 
-def _read_manifest(folder: Path, expected_sha256: str) -> list[dict[str, str | int]]:
+def _read_manifest(folder: Path, expected_sha256: str) -> list[Entry]:
     try:
         text = (folder / MANIFEST).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise ArtifactDamaged(f"the folder {folder.name} or its {MANIFEST} is missing") from None
     if hashlib.sha256(text).hexdigest() != expected_sha256:
         raise ArtifactDamaged(f"{MANIFEST} was altered (its checksum differs)")
-    files: list[dict[str, str | int]] = json.loads(text)["files"]
+    files: list[Entry] = json.loads(text)["files"]
     return files
 
 
-def _check_size(path: Path, entry: dict[str, str | int]) -> None:
+def _check_size(path: Path, entry: Entry) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError:

@@ -95,18 +95,34 @@ def cancel(job: Job, message: str = "") -> None:
 
 
 def back_to_queue(
-    job: Job, *, delay: timedelta = timedelta(0), counts: bool = True, **changes: Any
+    job: Job,
+    *,
+    delay: timedelta = timedelta(0),
+    counts: bool = True,
+    failure: Failure | None = None,
 ) -> None:
     """Give up a running attempt; the job keeps its place in the queue.
 
     Args:
         delay: Not claimed again before.
         counts: False returns the attempt to the job's budget.
+        failure: Shown until the next attempt.
     """
     state = JobState.QUEUED if is_ready(job) else JobState.WAITING
     used = job.attempts_used if counts else max(job.attempts_used - 1, 0)
-    changes |= {"lease_expires_at": None, "attempts_used": used, "progress_rate": None}
-    move(job, state, not_before=Now() + delay, stop_requested_at=None, **changes)
+    ended = {"lease_expires_at": None, "stop_requested_at": None, "progress_rate": None}
+    move(job, state, not_before=Now() + delay, attempts_used=used, **ended, **_told(failure))
+
+
+def _told(failure: Failure | None) -> dict[str, str]:
+    if failure is None:
+        return {}
+    return {
+        "failure_class": failure.failure_class,
+        "failure_message": failure.message,
+        "failure_detail": failure.detail,
+        "failure_reference": failure.reference,
+    }
 
 
 def fail(job: Job, failure: Failure) -> JobState:
@@ -114,17 +130,11 @@ def fail(job: Job, failure: Failure) -> JobState:
 
     A job that somebody wanted stopped is cancelled instead.
     """
-    told = {
-        "failure_class": failure.failure_class,
-        "failure_message": failure.message,
-        "failure_detail": failure.detail,
-        "failure_reference": failure.reference,
-    }
     if job.stop_requested_at:
         cancel(job, failure.message)
     elif job.attempts_used < min(job.max_attempts, failure.policy.attempts):
-        back_to_queue(job, delay=failure.retry_delay(job.attempts_used), **told)
+        back_to_queue(job, delay=failure.retry_delay(job.attempts_used), failure=failure)
     else:
-        move(job, JobState.FAILED, finished_at=Now(), lease_expires_at=None, **told)
+        move(job, JobState.FAILED, finished_at=Now(), lease_expires_at=None, **_told(failure))
     end_attempt(job, JobState(job.state), failure)
     return JobState(job.state)

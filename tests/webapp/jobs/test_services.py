@@ -268,7 +268,7 @@ def test_others_may_not_change_a_job_but_staff_may() -> None:
 
 
 def upload(content: bytes, title: str = "My rows") -> Job:
-    folder = default_store().staging(0, 0)
+    folder = default_store().receiving()
     (folder / "rows.parquet").write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
     return upload_record(folder=folder, sha256=sha256, title=title, summary={"rows": 2}, user=None)
