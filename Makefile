@@ -1,7 +1,7 @@
 # Every command of this project. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo up worker run test bench check static lint format types imports django templates \
+.PHONY: help demo up worker run password test bench check static lint format types imports django templates \
 	compose lock clean clean-data install install-dev
 
 RUN := .venv/bin/python
@@ -24,17 +24,20 @@ demo: install  ## five algorithms on one rollout set, in the browser; EXIT=1 sto
 up: install  ## the application without the demo experiment, on http://127.0.0.1:8000 (PORT=)
 	@$(RUN) -m launcher up
 
-worker: install  ## one more worker for the running application; LAB_WORKER_LABELS=gpu
-	@$(RUN) -m launcher worker
+worker: install  ## one more worker for the running application; LABELS=gpu
+	@LAB_WORKER_LABELS=$(or $(LABELS),$(LAB_WORKER_LABELS),cpu) $(RUN) -m launcher worker
 
 run: install  ## one command beside the application: make run ARGS="manage.py createsuperuser"
 	@$(RUN) -m launcher run $(ARGS)
+
+password: install  ## a new password for the account `demo`
+	@$(RUN) -m launcher run manage.py changepassword demo
 
 test: install-dev  ## the whole suite; ARGS="tests/launcher -x" for a part
 	@$(RUN) -m pytest $(ARGS)
 
 bench: install  ## time and memory of generation and of one training step
-	@$(RUN) -m benchmarks $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) -m benchmarks.demo_pipeline $(ARGS)
 
 check: static test  ## everything that must be green before a commit
 

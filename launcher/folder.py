@@ -82,6 +82,7 @@ class LabFolder:
 
     def log_path(self, name: str) -> Path:
         """Return the log file of one process; a large old one is moved aside."""
+        self.logs.mkdir(exist_ok=True)
         path = self.logs / f"{name}.log"
         if path.exists() and path.stat().st_size > LOG_KEEP_BYTES:
             path.replace(path.with_suffix(".log.1"))

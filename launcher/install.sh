@@ -66,7 +66,7 @@ for file in "$@"; do
     arguments="$arguments --requirement $file"
 done
 # shellcheck disable=SC2086 # the list is meant to be split
-if ! $venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --constraint requirements.lock $arguments; then
+if ! $venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --constraint requirements.lock $arguments; then
     say "pip could not install $*: its own words are above. Run the same command again when that is repaired."
     exit 1
 fi

@@ -1,9 +1,8 @@
-"""`launcher/install.sh`: how .venv is made, reused and repaired (with empty requirements: no network)."""
+"""`launcher/install.sh`: how .venv is made, reused and repaired, here with empty requirements."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,11 @@ SCRIPT = Path(__file__).resolve().parents[2] / "launcher" / "install.sh"
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Path]:
+def clone(tmp_path: Path) -> Path:
     (tmp_path / "requirements.txt").write_text("# nothing\n")
     (tmp_path / "requirements-dev.txt").write_text("# nothing more\n")
     (tmp_path / "requirements.lock").write_text("")
-    yield tmp_path
+    return tmp_path
 
 
 def install(clone: Path, *files: str, **environment: str) -> subprocess.CompletedProcess[str]:
