@@ -197,8 +197,9 @@ def steps_until_learnt(name: str, settings: Settings, limit: int) -> int | None:
 def ascend(bandit: Bandit, case: tuple[LLMAlgorithm, Schema], logits: Tensor) -> Tensor:
     logits = logits.requires_grad_()
     (gradient,) = torch.autograd.grad(bandit.loss(*case, logits.log_softmax(-1)), logits)
-    moved: Tensor = logits - gradient
-    return moved.detach()
+    with torch.no_grad():
+        moved: Tensor = logits - gradient
+    return moved
 
 
 def after(name: str, steps: int, bandit: Bandit, start: tuple[float, ...]) -> Tensor:

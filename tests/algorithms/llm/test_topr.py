@@ -12,7 +12,7 @@ from algorithms.catalogue import ALGORITHMS
 from algorithms.llm import positives, reinforce, tis, topr
 from algorithms.shared.gradient import gradient_coefficient
 from algorithms.shared.taper import taper_objective
-from tests.algorithms.batches import Bandit, Example, examples, ratios, three_sequences
+from tests.algorithms.batches import Bandit, Example, example, examples, ratios, three_sequences
 
 TOPR, TIS, POSITIVES = topr.ALGORITHM, tis.ALGORITHM, positives.ALGORITHM
 REINFORCE = reinforce.ALGORITHM
@@ -150,6 +150,14 @@ def test_a_forgotten_negative_is_counted_and_a_forgotten_positive_is_not() -> No
     far = dataclasses.replace(case, logprobs=case.logprobs - 5)
     metrics = TOPR.loss(far.logprobs, far.batch, CANONICAL).metrics
     assert metrics["forgotten_share"] == pytest.approx(2 / 3)
+
+
+def test_a_reward_of_zero_counts_as_positive() -> None:
+    """The paper's sign rule, R >= 0: without effect on the gradient, but not on the weights."""
+    case = example([0], policy=[[-9.0]], behaviour=[[-1.0]])
+    metrics = TOPR.loss(case.logprobs, case.batch, CANONICAL).metrics
+    assert metrics["weight_mean"] == 1
+    assert metrics["forgotten_share"] == 0
 
 
 @pytest.mark.parametrize(

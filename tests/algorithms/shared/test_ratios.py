@@ -76,7 +76,8 @@ def test_each_granularity_gives_every_token_the_ratio_that_it_belongs_to() -> No
 
 
 def test_half_precision_is_widened_before_the_subtraction() -> None:
-    policy = torch.tensor([[-1.0]], dtype=torch.bfloat16)
-    behaviour = torch.tensor([[-1.001]], dtype=torch.float32)
+    policy = torch.tensor([[-100.0]], dtype=torch.bfloat16)
+    behaviour = torch.tensor([[-0.125]], dtype=torch.bfloat16)
     mask = torch.ones(1, 1, dtype=torch.bool)
-    assert token_log_ratio(policy, behaviour, mask).item() == pytest.approx(0.001, rel=1e-3)
+    # Eight bits of mantissa would round the difference to -100.
+    assert token_log_ratio(policy, behaviour, mask).item() == -99.875
