@@ -9,6 +9,7 @@ urlpatterns = [
     path("accounts/", include("webapp.accounts.urls")),
     path("styleguide/", include("webapp.components.urls")),
     path("algorithms/", include("webapp.catalogue.urls")),
+    path("", include("webapp.jobs.urls")),
     path("", include("webapp.results.urls")),
     path("admin/", admin.site.urls),
 ]
