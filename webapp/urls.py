@@ -7,6 +7,9 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="experiments:list"), name="home"),
     path("accounts/", include("webapp.accounts.urls")),
+    path("datasets/", include("webapp.datasets.urls")),
+    path("policies/", include("webapp.policies.urls")),
+    path("experiments/", include("webapp.experiments.urls")),
     path("styleguide/", include("webapp.components.urls")),
     path("algorithms/", include("webapp.catalogue.urls")),
     path("", include("webapp.jobs.urls")),

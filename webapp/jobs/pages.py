@@ -98,9 +98,9 @@ def job_page(job: Job) -> JobPage:
         eta_s=selectors.job_eta_s(job),
         advice=POLICIES[FailureClass(job.failure_class)].advice if job.failure_class else "",
         spec=json.dumps(job.spec, indent=2, ensure_ascii=False),
-        inputs=job.inputs.select_related("source").order_by("role"),
-        dependents=job.dependents.select_related("job").order_by("job_id"),
-        attempts=job.attempts.order_by("-number"),
+        inputs=list(job.inputs.select_related("source").order_by("role")),
+        dependents=list(job.dependents.select_related("job").order_by("job_id")),
+        attempts=list(job.attempts.order_by("-number")),
         summary=sorted(artifact.summary.items()) if artifact else [],
         log_lines=tail[LOG_TAIL - 1 :: -1] if len(tail) > LOG_TAIL else tail[::-1],
         log_cut=len(tail) > LOG_TAIL,
@@ -109,4 +109,4 @@ def job_page(job: Job) -> JobPage:
 
 def log_page(job: Job, after_id: int) -> Sequence[LogLine]:
     """Return the lines after one, oldest first."""
-    return selectors.log_lines(job, after_id=after_id)
+    return list(selectors.log_lines(job, after_id=after_id))

@@ -1,13 +1,20 @@
 """How the figures of an artifact's summary are written: by the unit that their name ends in."""
 
+from collections.abc import Callable
+
 from django import template
 
 from webapp.components import formats
 
 register = template.Library()
 
-SHARES = ("_accuracy", "_share", "pass_at_1")
-PER_SECOND = "_per_s"
+FORMATS: tuple[tuple[tuple[str, ...], Callable[[float], str]], ...] = (
+    (("_accuracy", "_share", "pass_at_1"), formats.percent),
+    (("_bytes",), formats.size),
+    (("_per_s",), lambda value: f"{formats.si(value)} per s"),
+    (("seconds", "_s"), formats.duration),
+)
+"""How a figure is written, by the ending of its name; the first that fits."""
 
 
 @register.filter
@@ -17,18 +24,10 @@ def words(name: str) -> str:
 
 
 @register.filter
-def figure_of(value: float | int | str, name: str) -> str:
+def figure_of(value: float | str, name: str) -> str:
     """Return a figure with the unit that its name ends in."""
     if isinstance(value, str):
         return value
-    if name.endswith(SHARES):
-        return formats.percent(value)
-    if name.endswith("_bytes"):
-        return formats.size(value)
-    if name.endswith(PER_SECOND):
-        return f"{formats.si(value)} per s"
-    if name.endswith(("seconds", "_s")):
-        return formats.duration(value)
-    if isinstance(value, int):
-        return formats.count(value)
-    return formats.significant(value)
+    plain = formats.count if isinstance(value, int) else formats.significant
+    write = next((write for endings, write in FORMATS if name.endswith(endings)), plain)
+    return write(value)

@@ -104,7 +104,7 @@
   // -- a form is sent once: the second click of a double click does nothing
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || form.hasAttribute("data-repeatable") || event.defaultPrevented) return;
+    if (form.method !== "post" || form.hasAttribute("data-repeatable") || event.submitter?.hasAttribute("data-repeatable") || event.defaultPrevented) return;
     if (form.dataset.sent) {
       event.preventDefault();
       return;
@@ -129,8 +129,13 @@
   document.addEventListener("change", (event) => {
     refreshChoices();
     const input = event.target;
-    if (input.type === "file" && input.dataset.fileName) {
-      $(input.dataset.fileName).textContent = input.files[0]?.name ?? "";
+    if (input.type === "file" && input.dataset.maxBytes) {
+      const file = input.files[0];
+      const limit = Number(input.dataset.maxBytes);
+      const over = file && file.size > limit;
+      const mib = (bytes) => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
+      input.setCustomValidity(over ? `This file has ${mib(file.size)}; at most ${mib(limit)} are accepted.` : "");
+      if (over) input.reportValidity();
     }
   });
 

@@ -1,0 +1,105 @@
+"""What the page of one experiment shows beside its detail: columns of the graph, failures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from algorithms.base import Metric
+from algorithms.metrics import EVAL_METRICS, TRAIN_METRICS
+from webapp.experiments.detail import ExperimentDetail, JobCard
+from webapp.jobs.failures import POLICIES
+from webapp.jobs.states import ACTIVE, FailureClass, JobState
+
+MANY = 24
+"""Nodes of one column drawn singly; of more, those that need attention and a count."""
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A job of the drawn graph."""
+
+    card: JobCard
+    inputs: str
+    """Ids of its inputs, for the script that draws the edges."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """The jobs at one distance from the start."""
+
+    nodes: Sequence[GraphNode]
+    hidden: int
+    """Jobs of the column that are not drawn."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A failed job, why, and what to do."""
+
+    card: JobCard
+    advice: str
+
+
+@dataclass(frozen=True)
+class ExperimentView:
+    """A detail, arranged for its page."""
+
+    detail: ExperimentDetail
+
+    @property
+    def key(self) -> str:
+        """Its id, for addresses put together in the template."""
+        return str(self.detail.experiment.pk)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The graph, by level."""
+        inputs: dict[int, list[str]] = {}
+        for source, target in self.detail.edges:
+            inputs.setdefault(target, []).append(str(source))
+        return [
+            Column(
+                nodes=[
+                    GraphNode(card, " ".join(inputs.get(card.job.pk, []))) for card in shown(cards)
+                ],
+                hidden=len(cards) - len(shown(cards)),
+            )
+            for cards in self.detail.levels
+        ]
+
+    @cached_property
+    def troubles(self) -> list[Trouble]:
+        """The failed jobs."""
+        failed = [card for card in self.detail.jobs if card.job.state == JobState.FAILED]
+        return [
+            Trouble(card, POLICIES[FailureClass(card.job.failure_class)].advice) for card in failed
+        ]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether something still runs or waits to run."""
+        return self.detail.state in ACTIVE
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether something failed or was cancelled."""
+        counts = self.detail.counts
+        return bool(counts.get(JobState.FAILED, 0) or counts.get(JobState.CANCELLED, 0))
+
+    @property
+    def done(self) -> int:
+        """Jobs that succeeded."""
+        return self.detail.counts.get(JobState.SUCCEEDED, 0)
+
+
+def shown(cards: Sequence[JobCard]) -> Sequence[JobCard]:
+    """Return the jobs of a column that are drawn: all, or those that need attention first."""
+    if len(cards) <= MANY:
+        return cards
+    order = {JobState.FAILED.value: 0, JobState.RUNNING.value: 1, JobState.QUEUED.value: 2}
+    return sorted(cards, key=lambda card: order.get(card.job.state, len(order)))[:MANY]
+
+
+def curve_metrics() -> Sequence[Metric]:
+    """Return the metrics that the page's curve can show, evaluations first."""
+    return [*EVAL_METRICS, *TRAIN_METRICS]
