@@ -74,6 +74,7 @@ def policy_delete(*, policy: Policy, user: User) -> None:
         UserError: it is being made, or experiments start from it; the message names them.
     """
     require_owner(user, policy)
+    policy = Policy.objects.select_related("job").select_for_update(of=("self",)).get(pk=policy.pk)
     if policy.job.state in ACTIVE:
         raise UserError(f"“{policy}” is being made: cancel job {policy.job_id} first.")
     users = Q(experiment__config__policy_id=policy.pk) | Q(

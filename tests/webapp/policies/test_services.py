@@ -1,0 +1,136 @@
+"""Policies: from a source, warm-started, from a run; deletion that refuses."""
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from algorithms.base import UserError
+from algorithms.catalogue import ALGORITHMS
+from algorithms.specs import PolicySpec, TinyLlama, TrainSpec
+from tests.webapp.experiments.factories import Bench, make_dataset, make_policy, make_user
+from tests.webapp.jobs import graphs
+from webapp.experiments.services import experiment_delete
+from webapp.jobs.models import Job
+from webapp.policies.models import Policy
+from webapp.policies.selectors import policies
+from webapp.policies.services import policy_delete, policy_from_run, policy_from_source
+
+pytestmark = pytest.mark.django_db
+
+SPEC = PolicySpec(source=TinyLlama(hidden_size=16, layers=1, heads=2))
+
+
+def test_a_policy_from_a_source_is_one_job() -> None:
+    policy = make_policy(make_user())
+    assert (policy.job.kind, policy.job.state) == ("policy", "queued")
+
+
+def test_two_names_for_the_same_model_share_its_job() -> None:
+    user = make_user()
+    assert make_policy(user, "a").job == make_policy(user, "b").job
+
+
+def test_a_warm_start_trains_on_the_datasets_reference_answers() -> None:
+    user = make_user()
+    dataset = make_dataset(user)
+    policy = make_policy(user, dataset=dataset)
+    job = policy.job
+    assert (job.kind, job.spec["algorithm"]) == ("train", "sft")
+    roles = dict(job.inputs.values_list("role", "source__kind"))
+    assert roles == {"policy": "policy", "dataset": "dataset", "eval_dataset": "dataset"}
+    assert job.code_version.endswith(f"sft-{ALGORITHMS['sft'].version}")
+    assert graphs.run_all() == ["dataset", "policy", "train"]
+
+
+def test_a_warm_start_needs_a_dataset_and_an_algorithm_for_references() -> None:
+    user = make_user()
+    for algorithm, dataset, field in (
+        ("sft", None, "dataset"),
+        ("topr", make_dataset(user), "warm_start"),
+        ("nothing", make_dataset(user, "other"), "warm_start"),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            policy_from_source(
+                owner=user,
+                name="x",
+                spec=SPEC,
+                warm_start=TrainSpec(algorithm=algorithm),
+                dataset=dataset,
+            )
+        assert list(caught.value.message_dict) == [field]
+    assert not Policy.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["", "  ", "Tiny", "x" * 121])
+def test_a_name_is_needed_and_unique(name: str) -> None:
+    user = make_user()
+    make_policy(user, "Tiny")
+    with pytest.raises(ValidationError) as caught:
+        make_policy(user, name, seed=5)
+    assert list(caught.value.message_dict) == ["name"]
+    assert Policy.objects.count() == 1
+
+
+def test_a_trained_run_becomes_a_policy() -> None:
+    bench = Bench()
+    experiment = bench.launch()
+    run = experiment.runs.get(label="topr", seed=1)
+    with pytest.raises(UserError, match="wait until it has succeeded"):
+        policy_from_run(owner=bench.user, name="Best", run=run)
+    graphs.run_all()
+    policy = policy_from_run(owner=bench.user, name="Best", run=run)
+    assert policy.job == Job.objects.get(needed_by__run=run, needed_by__role="train")
+
+
+def test_the_base_policys_run_has_no_checkpoint_to_keep() -> None:
+    bench = Bench()
+    run = bench.launch().runs.get(algorithm="")
+    with pytest.raises(UserError, match="no checkpoint"):
+        policy_from_run(owner=bench.user, name="Best", run=run)
+
+
+def test_a_policy_that_an_experiment_starts_from_is_not_deleted() -> None:
+    bench = Bench()
+    experiment = bench.launch(title="Night run")
+    graphs.run_all()
+    with pytest.raises(UserError, match="“Night run”"):
+        policy_delete(policy=bench.policy, user=bench.user)
+    experiment_delete(experiment=experiment, user=bench.user)
+    policy_delete(policy=bench.policy, user=bench.user)
+    assert not Policy.objects.exists()
+
+
+def test_a_policy_on_an_axis_counts_as_used() -> None:
+    bench = Bench()
+    second = make_policy(bench.user, "Second", seed=1)
+    bench.launch(axes={"policy_id": [bench.policy.pk, second.pk]})
+    graphs.run_all()
+    with pytest.raises(UserError, match="First"):
+        policy_delete(policy=second, user=bench.user)
+
+
+def test_another_name_for_a_used_model_can_be_deleted() -> None:
+    bench = Bench()
+    bench.launch()
+    graphs.run_all()
+    policy_delete(policy=make_policy(bench.user, "Alias"), user=bench.user)
+
+
+def test_a_policy_in_the_making_is_not_deleted() -> None:
+    policy = make_policy(make_user())
+    with pytest.raises(UserError, match=f"cancel job {policy.job_id} first"):
+        policy_delete(policy=policy, user=policy.owner)
+
+
+def test_somebody_elses_policy_is_not_deleted() -> None:
+    policy = make_policy(make_user())
+    graphs.run_all()
+    with pytest.raises(PermissionDenied):
+        policy_delete(policy=policy, user=make_user("eve"))
+
+
+def test_search_looks_at_name_description_and_owner() -> None:
+    make_policy(make_user("ada"), "Tiny")
+    make_policy(make_user("eve"), "Large", seed=1)
+    assert [p.name for p in policies(search="tin")] == ["Tiny"]
+    assert [p.name for p in policies(search="eve la")] == ["Large"]
+    assert not policies(search="eve tiny")
