@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -12,14 +13,19 @@ _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BINARY = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
-def count(value: float | None) -> str:
+def _missing(value: object) -> bool:
+    """Whether a template found nothing there (it then hands over an empty text)."""
+    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
+
+
+def count(value: Any) -> str:
     """Return 12,345; a dash for nothing."""
-    return NOTHING if value is None else f"{value:,.0f}"
+    return NOTHING if _missing(value) else f"{value:,.0f}"
 
 
-def si(value: float | None) -> str:
+def si(value: Any) -> str:
     """Return three significant digits with an SI prefix: 12.3k, 4.56M."""
-    if value is None or not math.isfinite(value):
+    if _missing(value):
         return NOTHING
     for size, prefix in _PREFIXES:
         if abs(value) >= size * 0.9995:
@@ -35,23 +41,23 @@ def _three(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def significant(value: float | None, digits: int = 3) -> str:
+def significant(value: Any, digits: int = 3) -> str:
     """Return a number with so many significant digits; very small and large ones as 1.2e-05."""
-    if value is None or not math.isfinite(value):
+    if _missing(value):
         return NOTHING
     return f"{value:.{digits}g}"
 
 
-def percent(value: float | None, digits: int = 1) -> str:
+def percent(value: Any, digits: int = 1) -> str:
     """Return a share (0 to 1) as 12.3 %."""
-    if value is None or not math.isfinite(value):
+    if _missing(value):
         return NOTHING
     return f"{100 * value:.{digits}f} %"
 
 
-def size(value: float | None) -> str:
+def size(value: Any) -> str:
     """Return bytes as 12.3 MiB."""
-    if value is None:
+    if _missing(value):
         return NOTHING
     for unit, factor in _BINARY:
         if abs(value) >= factor:
@@ -59,9 +65,9 @@ def size(value: float | None) -> str:
     return f"{value:.0f} B"
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: Any) -> str:
     """Return seconds as 3 h 20 min, 45 s or 0.4 s: the two largest units."""
-    if seconds is None or not math.isfinite(seconds):
+    if _missing(seconds):
         return NOTHING
     if seconds < 10:
         return f"{seconds:.1f} s"

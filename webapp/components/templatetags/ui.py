@@ -8,7 +8,7 @@ from django import template
 from django.core.paginator import Page
 from django.template.context import Context
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -74,6 +74,16 @@ def crumb(label: str, url_name: str = "", *args: Any) -> SafeString:
     if not url_name:
         return format_html("<li>{}</li>", label)
     return format_html('<li><a href="{}">{}</a></li>', reverse(url_name, args=args), label)
+
+
+@register.simple_tag
+def link_to(url_name: str, label: str, *args: Any) -> SafeString:
+    """Return a link, or the label alone where this installation has no such page."""
+    try:
+        address = reverse(url_name, args=args)
+    except NoReverseMatch:
+        return format_html("{}", label)
+    return format_html('<a href="{}">{}</a>', address, label)
 
 
 @register.inclusion_tag("components/_state.html")
