@@ -41,6 +41,7 @@ def test_a_method_that_returns_self_can_be_checked() -> None:
     class Door:
         @check
         def enter(self, name: str) -> Self:
+            assert name
             return self
 
     door = Door()

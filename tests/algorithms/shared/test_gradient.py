@@ -1,13 +1,15 @@
 """The gradient coefficient that the gallery draws; T1's values are in test_paper_vectors."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from algorithms.base import CompletionBatch
+from algorithms.base import CompletionBatch, LossOutput, Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.llm import ppo, reinforce, topr
 from algorithms.shared.gradient import gradient_coefficient
@@ -65,6 +67,14 @@ def test_a_ratio_has_the_same_coefficient_alone_and_among_others(x: list[float])
     assert gradient_coefficient(*case, x, -1.0) == pytest.approx(alone, rel=1e-12)
 
 
+def test_a_ratio_of_zero_is_finite_where_log_zero_would_not_be() -> None:
+    def loss(logprobs: Tensor, batch: CompletionBatch, params: Schema) -> LossOutput:
+        return LossOutput((logprobs.exp() * logprobs).mean())
+
+    entropy = dataclasses.replace(reinforce.ALGORITHM, loss=loss)
+    assert gradient_coefficient(entropy, reinforce.Params(), [0.0], 1.0) == pytest.approx([0])
+
+
 @pytest.mark.parametrize("x", [[], [-0.5], [math.nan], [math.inf]])
 def test_what_is_no_ratio_is_refused(x: list[float]) -> None:
     with pytest.raises(ValueError, match="ratios must be"):
@@ -81,10 +91,6 @@ def test_shapes_in_signatures_are_checked_while_testing() -> None:
     )
     with pytest.raises(TypeError, match="Type-check error"):
         topr.loss(torch.zeros(2, 3, 1), batch, topr.Params())
-    with pytest.raises(TypeError, match="Type-check error"):
-        CompletionBatch(
-            rewards=torch.ones(3),
-            behaviour_logprobs=batch.behaviour_logprobs,
-            mask=batch.mask,
-            prompt_index=batch.prompt_index,
-        )
+    for wrong in ({"rewards": torch.ones(3)}, {"behaviour_logprobs": torch.zeros(2, 4)}):
+        with pytest.raises(TypeError, match="Type-check error"):
+            dataclasses.replace(batch, **wrong)

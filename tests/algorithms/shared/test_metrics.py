@@ -29,6 +29,13 @@ def test_the_figures_of_the_three_sequences_are_those_worked_by_hand() -> None:
     )
 
 
+def test_a_reward_of_zero_is_not_positive() -> None:
+    """With rewards 1 and 0, the share of positives is the share that is correct."""
+    figures = measured(example([1, 0], policy=[[-1.0], [-3.0]], behaviour=[[-1.0], [-1.0]]))
+    assert figures["positive_share"] == 0.5
+    assert figures["mean_logprob_negative"] == -3
+
+
 @given(examples(rewards=(-1.0, 0.0, 1.0)))
 def test_micro_batches_add_up_to_the_batch(case: Example) -> None:
     parts = [case.only(i) for i in range(len(case.batch.rewards))]
