@@ -87,6 +87,12 @@ class ExperimentView:
         return bool(counts.get(JobState.FAILED, 0) or counts.get(JobState.CANCELLED, 0))
 
     @property
+    def counts(self) -> str:
+        """How many jobs are in which state, in words."""
+        known = [(state, self.detail.counts.get(state, 0)) for state in JobState]
+        return ", ".join(f"{number} {state.value}" for state, number in known if number)
+
+    @property
     def done(self) -> int:
         """Jobs that succeeded."""
         return self.detail.counts.get(JobState.SUCCEEDED, 0)

@@ -2,13 +2,21 @@
 
 from django.urls import path
 
-from webapp.experiments import views
+from webapp.experiments import views, views_new
 
 app_name = "experiments"
 urlpatterns = [
     path("", views.experiments, name="list"),
     path("events/", views.list_events, name="list_events"),
+    path("new/", views_new.new, name="new"),
+    path("new/preview/", views_new.preview, name="preview"),
+    path("new/row/", views_new.row, name="row"),
+    path("new/axis/", views_new.axis, name="axis"),
+    path("new/restore/", views_new.restore, name="restore"),
     path("<int:pk>/", views.detail, name="detail"),
+    path("<int:pk>/clone/", views_new.clone, name="clone"),
+    path("<int:pk>/extend/", views_new.extend, name="extend"),
+    path("<int:pk>/extend/preview/", views_new.extend_preview, name="extend_preview"),
     path("<int:pk>/events/", views.events, name="events"),
     path("<int:pk>/cancel/", views.cancel, name="cancel"),
     path("<int:pk>/retry/", views.retry, name="retry"),
