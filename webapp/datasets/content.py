@@ -77,17 +77,14 @@ def statistics(artifact: Artifact) -> Statistics:
 def _statistics(path: str, _manifest_sha256: str) -> Statistics:
     table = read_table(Path(path), ROWS)
     names = pc.unique(table["split"]).to_pylist()
+    names.sort(key=lambda name: (name != "train", name))
     parts = {name: table.filter(pc.equal(table["split"], name)) for name in names}
-    different = [pc.unique(part["prompt"]).combine_chunks() for part in parts.values()]
+    different = [pc.unique(part["prompt"]) for part in parts.values()]
     shared = 0
     if len(different) > 1:
-        counts = pc.value_counts(pa.concat_arrays([_flat(array) for array in different]))
+        counts = pc.value_counts(pa.concat_arrays(different))
         shared = pc.sum(pc.greater(counts.field("counts"), 1)).as_py() or 0
     return Statistics(tuple(_of_split(name, part) for name, part in parts.items()), shared)
-
-
-def _flat(array: Any) -> Any:
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _of_split(name: str, part: pa.Table) -> SplitStatistics:

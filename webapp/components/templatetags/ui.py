@@ -210,11 +210,8 @@ def field(bound: Any, css: str = "") -> dict[str, Any]:
 @register.filter
 def input_range(bound: Any) -> str:
     """Return the allowed range of a number field in words; empty where it has none."""
-    declared = getattr(bound.field, "range_text", "")
-    if declared:
-        return str(declared)
-    if getattr(bound.field, "range_text", None) is not None:
-        return ""  # a schema's field says its range in the help text
+    if hasattr(bound.field, "range_text"):
+        return ""  # a field made from a schema says its range in the help text
     attrs = bound.field.widget.attrs
     low, high = attrs.get("min"), attrs.get("max")
     if low is not None and high is not None:

@@ -11,4 +11,5 @@ register = template.Library()
 def splits_of(artifact: Artifact | None) -> list[tuple[str, int]]:
     """Return (split, rows) of a dataset's artifact; nothing where there is none (yet)."""
     summary = artifact.summary if artifact else {}
-    return [(name, rows) for name, rows in summary.items() if name not in {"rows", "bad_rows"}]
+    splits = [(name, rows) for name, rows in summary.items() if name not in {"rows", "bad_rows"}]
+    return sorted(splits, key=lambda split: (split[0] != "train", split[0]))
