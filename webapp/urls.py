@@ -4,9 +4,12 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from webapp.api.api import urls as api_urls
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="experiments:list"), name="home"),
     path("accounts/", include("webapp.accounts.urls")),
+    path("accounts/tokens/", include("webapp.api.token_urls")),
     path("datasets/", include("webapp.datasets.urls")),
     path("policies/", include("webapp.policies.urls")),
     path("experiments/", include("webapp.experiments.urls")),
@@ -14,5 +17,6 @@ urlpatterns = [
     path("algorithms/", include("webapp.catalogue.urls")),
     path("", include("webapp.jobs.urls")),
     path("", include("webapp.results.urls")),
+    path("api/v1/", api_urls()),
     path("admin/", admin.site.urls),
 ]

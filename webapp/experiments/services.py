@@ -187,11 +187,11 @@ def experiment_set_priority(*, experiment: Experiment, priority: int, user: User
     A job that several live experiments need has the highest of their priorities.
 
     Raises:
-        UserError: the number is outside -1000..1000.
+        UserError: the number is outside -100..100.
         PermissionDenied: it belongs to someone else.
     """
-    if not -1000 <= priority <= 1000:
-        raise UserError(f"A priority lies between -1000 and 1000, not {priority}.")
+    if not -100 <= priority <= 100:
+        raise UserError(f"A priority lies between -100 and 100, not {priority}.")
     experiment = _locked(experiment, user)
     experiment.priority = priority
     experiment.save(update_fields=["priority"])

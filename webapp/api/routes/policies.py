@@ -1,0 +1,89 @@
+"""Policies: list, from a source, from a run, delete."""
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema
+
+from algorithms.specs import PolicySpec, TrainSpec
+from webapp.api.auth import caller
+from webapp.api.schemas.catalogue import PolicyOut, policy_out
+from webapp.api.schemas.common import Page, RangeQuery, page_of
+from webapp.datasets.models import Dataset
+from webapp.experiments.models import Run
+from webapp.policies import selectors, services
+from webapp.policies.models import Policy
+
+router = Router(tags=["policies"])
+
+
+class PolicyIn(Schema):
+    """A policy that a job makes."""
+
+    name: str
+    description: str = ""
+    spec: PolicySpec
+    """Tiny random model, path on the worker, or hub id."""
+    warm_start: TrainSpec | None = None
+    """Supervised training on reference answers first."""
+    dataset_id: int | None = None
+    """What the warm start learns from."""
+    label: str = "cpu"
+    """Queue of its jobs."""
+
+
+class FromRunIn(Schema):
+    """A policy that is the checkpoint of a run."""
+
+    name: str
+    description: str = ""
+    run_id: int
+
+
+@router.get("", response=Page[PolicyOut])
+def policies(request: HttpRequest, asked: RangeQuery, search: str = "") -> Page[PolicyOut]:
+    """Return policies, the newest first."""
+    return page_of(selectors.policies(search=search), asked, policy_out)
+
+
+@router.post("", response={201: PolicyOut})
+def policy_create(request: HttpRequest, payload: PolicyIn) -> tuple[int, PolicyOut]:
+    """Make a policy from a source, supervised first if asked for."""
+    dataset = None
+    if payload.dataset_id is not None:
+        dataset = get_object_or_404(Dataset, pk=payload.dataset_id)
+    policy = services.policy_from_source(
+        owner=caller(request),
+        name=payload.name,
+        spec=payload.spec,
+        warm_start=payload.warm_start,
+        dataset=dataset,
+        description=payload.description,
+        label=payload.label,
+    )
+    return 201, policy_out(policy)
+
+
+@router.post("/from-run", response={201: PolicyOut})
+def policy_from_run(request: HttpRequest, payload: FromRunIn) -> tuple[int, PolicyOut]:
+    """Make a policy of a run's final checkpoint."""
+    policy = services.policy_from_run(
+        owner=caller(request),
+        name=payload.name,
+        run=get_object_or_404(Run, pk=payload.run_id),
+        description=payload.description,
+    )
+    return 201, policy_out(policy)
+
+
+@router.get("/{policy_id}", response=PolicyOut)
+def policy(request: HttpRequest, policy_id: int) -> PolicyOut:
+    """Return one policy."""
+    return policy_out(get_object_or_404(selectors.policies(), pk=policy_id))
+
+
+@router.delete("/{policy_id}", response={204: None})
+def policy_delete(request: HttpRequest, policy_id: int) -> tuple[int, None]:
+    """Delete a policy that nothing uses."""
+    found = get_object_or_404(Policy, pk=policy_id)
+    services.policy_delete(policy=found, user=caller(request))
+    return 204, None

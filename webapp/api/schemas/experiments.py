@@ -1,0 +1,253 @@
+"""Shapes of experiments, their previews and runs."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from ninja import Schema
+
+from webapp.experiments.detail import ExperimentDetail, JobCard, RunCard
+from webapp.experiments.models import Experiment
+from webapp.experiments.needs import CancelReport
+from webapp.experiments.preview import PlanPreview
+from webapp.experiments.selectors import ExperimentRow
+
+
+class KindOut(Schema):
+    """Planned jobs of one kind."""
+
+    kind: str
+    planned: int
+    new: int
+    existing: dict[str, int]
+    """Those that exist already, by state."""
+
+
+class WorkOut(Schema):
+    """Amounts of work; null where unknown."""
+
+    completions: int | None
+    evaluation_completions: int | None
+    steps: int | None
+    samples: int | None
+    tokens_at_most: int | None
+
+
+class PreviewOut(Schema):
+    """What launching would run and compute."""
+
+    runs: int
+    groups: int
+    jobs: int
+    existing: int
+    done: int
+    kinds: list[KindOut]
+    total: WorkOut
+    remaining: WorkOut
+    warnings: list[str]
+
+
+def preview_out(preview: PlanPreview) -> PreviewOut:
+    """Return a preview as the API shows it."""
+    return PreviewOut(
+        runs=preview.runs,
+        groups=preview.groups,
+        jobs=preview.jobs,
+        existing=preview.existing,
+        done=preview.done,
+        kinds=[
+            KindOut(kind=one.kind, planned=one.planned, new=one.new, existing=dict(one.existing))
+            for one in preview.kinds
+        ],
+        total=WorkOut(**asdict(preview.total)),
+        remaining=WorkOut(**asdict(preview.remaining)),
+        warnings=list(preview.warnings),
+    )
+
+
+class ExperimentOut(Schema):
+    """An experiment in a list."""
+
+    id: int
+    name: str
+    question: str
+    tags: list[str]
+    owner: str
+    recipe: str
+    priority: int
+    created_at: datetime
+    cancelled_at: datetime | None
+    cloned_from: int | None
+    state: str
+    progress: float
+    """Share of its jobs' work that is done."""
+    runs: int
+    jobs: int
+    """What it needs, shared jobs included."""
+    succeeded: int
+    running: int
+    failed: int
+
+
+def experiment_out(row: ExperimentRow) -> ExperimentOut:
+    """Return a row of the list as the API shows it."""
+    return ExperimentOut(
+        **_own(row.experiment),
+        state=row.state,
+        progress=row.progress,
+        runs=row.runs,
+        jobs=row.jobs,
+        succeeded=row.succeeded,
+        running=row.running,
+        failed=row.failed,
+    )
+
+
+def _own(experiment: Experiment) -> dict[str, Any]:
+    return {
+        "id": experiment.pk,
+        "name": experiment.name,
+        "question": experiment.question,
+        "tags": experiment.tags,
+        "owner": experiment.owner.get_username(),
+        "recipe": experiment.recipe,
+        "priority": experiment.priority,
+        "created_at": experiment.created_at,
+        "cancelled_at": experiment.cancelled_at,
+        "cloned_from": experiment.cloned_from_id,
+    }
+
+
+class NodeOut(Schema):
+    """A job in the experiment's graph."""
+
+    id: int
+    role: str
+    kind: str
+    title: str
+    state: str
+    level: int
+    """Column of a drawing from left to right."""
+    run_ids: list[int]
+    shared_with: int
+    """Other live experiments that need it."""
+    progress: float
+    eta_s: float | None
+    failure_message: str
+
+
+class RunOut(Schema):
+    """A run: one compared group with one seed."""
+
+    id: int
+    experiment_id: int
+    position: int
+    label: str
+    algorithm: str
+    """Empty for the base policy's own evaluation."""
+    seed: int
+    state: str
+    progress: float
+    train_job_id: int | None
+    evaluate_job_id: int | None
+    summary: dict[str, Any]
+    """Figures of the final evaluation; empty until there is one."""
+
+
+class RunDetailOut(RunOut):
+    """A run with its frozen configuration."""
+
+    config: dict[str, Any]
+    """Specs of its jobs by role."""
+
+
+class ExperimentDetailOut(ExperimentOut):
+    """An experiment with its config, graph and runs."""
+
+    config: dict[str, Any]
+    eta_s: float | None
+    """Seconds until everything that can still run has run; null where unknown."""
+    counts: dict[str, int]
+    graph: list[NodeOut]
+    edges: list[tuple[int, int]]
+    """Ids of a job and of one that reads its artifact."""
+    run_list: list[RunOut]
+
+
+def detail_out(detail: ExperimentDetail) -> ExperimentDetailOut:
+    """Return everything about an experiment as the API shows it."""
+    return ExperimentDetailOut(
+        **_own(detail.experiment),
+        state=detail.state,
+        progress=detail.progress,
+        runs=len(detail.runs),
+        jobs=len(detail.jobs),
+        succeeded=detail.counts.get("succeeded", 0),
+        running=detail.counts.get("running", 0),
+        failed=detail.counts.get("failed", 0),
+        config=detail.experiment.config,
+        eta_s=detail.eta_s,
+        counts=dict(detail.counts),
+        graph=[_node(card) for card in detail.jobs],
+        edges=list(detail.edges),
+        run_list=[RunOut(**run_fields(card)) for card in detail.runs],
+    )
+
+
+def _node(card: JobCard) -> NodeOut:
+    return NodeOut(
+        id=card.job.pk,
+        role=card.role,
+        kind=card.job.kind,
+        title=card.job.title,
+        state=card.job.state,
+        level=card.level,
+        run_ids=list(card.run_ids),
+        shared_with=card.shared_with,
+        progress=card.progress,
+        eta_s=card.eta_s,
+        failure_message=card.job.failure_message,
+    )
+
+
+def run_fields(card: RunCard) -> dict[str, Any]:
+    """Return the fields of a run as the API shows it."""
+    return {
+        "id": card.run.pk,
+        "experiment_id": card.run.experiment_id,
+        "position": card.run.position,
+        "label": card.run.label,
+        "algorithm": card.run.algorithm,
+        "seed": card.run.seed,
+        "state": card.state,
+        "progress": card.progress,
+        "train_job_id": card.train.job.pk if card.train else None,
+        "evaluate_job_id": card.evaluate.job.pk if card.evaluate else None,
+        "summary": dict(card.summary),
+    }
+
+
+class KeptOut(Schema):
+    """A job that goes on after a cancellation."""
+
+    job_id: int
+    needed_by: list[str]
+
+
+class CancelOut(Schema):
+    """What a cancellation stopped and what it left running."""
+
+    message: str
+    stopped: list[int]
+    kept: list[KeptOut]
+
+
+def cancel_out(report: CancelReport) -> CancelOut:
+    """Return the report of a cancellation as the API shows it."""
+    return CancelOut(
+        message=report.sentence,
+        stopped=[job.pk for job in report.stopped],
+        kept=[
+            KeptOut(job_id=entry.job.pk, needed_by=list(entry.needed_by)) for entry in report.kept
+        ],
+    )
