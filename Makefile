@@ -31,7 +31,7 @@ run: install  ## one command beside the application: make run ARGS="manage.py cr
 	@$(RUN) -m launcher run $(ARGS)
 
 password: install  ## a new password for the account `demo`
-	@$(RUN) -m launcher run manage.py changepassword demo
+	@$(RUN) -m launcher run manage.py demo_account --reset
 
 test: install-dev  ## the whole suite; ARGS="tests/launcher -x" for a part
 	@$(RUN) -m pytest $(ARGS)

@@ -1,5 +1,6 @@
 """What each command of the launcher does."""
 
+import logging
 import os
 import shutil
 import signal
@@ -80,6 +81,7 @@ def application(terminal: Terminal) -> Iterator[Application]:
             app = Application(services, supervisor, port)
             with terminal.phase("tables"):
                 os.environ |= app.environment
+                logging.disable(logging.INFO)
                 django.setup()
                 # Its models need Django, and Django the database.
                 from launcher import lab  # noqa: PLC0415

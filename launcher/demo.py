@@ -65,9 +65,7 @@ def line(moment: lab.Moment) -> str:
     """Say in one line how far the experiment is, for logs."""
     parts = [f"{moment.done} of {len(moment.jobs)} jobs done"]
     parts += [f"about {duration(moment.eta_s)} left"] if moment.eta_s is not None else []
-    parts += [
-        f"{job.title}: {job.done}/{job.total} {job.unit}{_pace(job)}" for job in moment.running
-    ]
+    parts += [f"{job.title}: {how_far(job)}" for job in moment.running]
     parts += [
         f"{one.name} at step {one.step}: {one.accuracy:.3f}" for one in moment.evaluations[-2:]
     ]
@@ -79,8 +77,7 @@ def view(moment: lab.Moment) -> Group:
     jobs = Table.grid(padding=(0, 2))
     for job in moment.running:
         bar = ProgressBar(total=max(job.total, 1), completed=job.done, width=24)
-        count = f"{job.done:,} / {job.total:,} {job.unit}" if job.total else "starting"
-        jobs.add_row(job.title, bar, count + _pace(job))
+        jobs.add_row(job.title, bar, how_far(job))
     curves = Table("Sampled accuracy so far", "step", "value", box=None, header_style="dim")
     for one in moment.evaluations:
         curves.add_row(one.name, str(one.step), f"{one.accuracy:.3f}")
@@ -89,9 +86,14 @@ def view(moment: lab.Moment) -> Group:
     return Group(Text(summary), jobs, *([curves] if moment.evaluations else []))
 
 
-def _pace(job: lab.RunningJob) -> str:
-    pace = f", {job.rate:,.1f} per second" if job.rate else ""
-    return pace + (f", {duration(job.eta_s)} left" if job.eta_s is not None else "")
+def how_far(job: lab.RunningJob) -> str:
+    """Say how much of a job is done, how fast it goes, and how long it still takes."""
+    if not job.total:
+        return "starting"
+    parts = [f"{job.done:,} of {job.total:,} {job.unit}"]
+    parts += [f"{job.rate:,.1f} per second"] if job.rate else []
+    parts += [f"{duration(job.eta_s)} left"] if job.eta_s is not None else []
+    return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.management import call_command
-from webapp.accounts.services import demo_account_ensure
 
+from webapp.accounts.services import demo_account_ensure
 from webapp.experiments.demo import demo_launch
 from webapp.experiments.detail import ExperimentDetail, experiment_detail
 from webapp.experiments.models import Experiment

@@ -14,14 +14,14 @@ class Terminal:
     """The person's terminal, or a file that the output goes to."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or Console()
         self.phases: dict[str, float] = {}
         self._live: Live | None = None
         self._last_line = float("-inf")
 
     def say(self, text: str) -> None:
         """Show one message, above the live view if there is one."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
