@@ -292,7 +292,7 @@ def test_a_lowered_priority_lowers_the_jobs(bench: Bench) -> None:
 
 
 def test_an_absurd_priority_is_refused(bench: Bench) -> None:
-    with pytest.raises(UserError, match="1000"):
+    with pytest.raises(UserError, match="-100 and 100"):
         experiment_set_priority(experiment=bench.launch(), priority=10**6, user=bench.user)
 
 
