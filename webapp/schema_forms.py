@@ -5,7 +5,7 @@ API and a worker can never disagree about it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -83,19 +83,28 @@ class SchemaForm(forms.Form):
 
 
 def schema_form(
-    schema: type[Schema], *, prefix: str = "", initial: Schema | Mapping[str, Any] | None = None
+    schema: type[Schema],
+    *,
+    prefix: str = "",
+    initial: Schema | Mapping[str, Any] | None = None,
+    without: Collection[str] = (),
 ) -> type[SchemaForm]:
     """Return a form class for a schema; a field of a nested schema is named `outer__inner`.
 
     The prefix is put before every name in the page, so that several forms share one `<form>`;
-    `initial` is shown instead of the defaults, and a mapping may leave fields out.
+    `initial` is shown instead of the defaults, and a mapping may leave fields out. Fields named in
+    `without` are not asked for and keep their defaults.
 
     Raises:
         TypeError: a field is of a type that no form field can show, such as a mapping or a
             discriminated union (choose the member first and pass that).
     """
     given = initial.model_dump() if isinstance(initial, Schema) else dict(initial or {})
-    attributes: dict[str, Any] = dict(_fields(schema, given, ""))
+    attributes: dict[str, Any] = {
+        name: field
+        for name, field in _fields(schema, given, "")
+        if name.partition(SEPARATOR)[0] not in without
+    }
     attributes |= {"schema": schema, "prefix": prefix or None}
     return type(f"{schema.__name__}Form", (SchemaForm,), attributes)
 

@@ -1,7 +1,6 @@
 """The converter from Schema to form: what a page shows must read back as the same settings."""
 
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from typing import Any, Literal
 
 import pytest
@@ -14,6 +13,7 @@ from algorithms import specs
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
+from tests.webapp.posted import posted
 from webapp.schema_fields import label_of, number_text, range_text
 from webapp.schema_forms import SchemaForm, form_values, schema_form
 
@@ -57,31 +57,8 @@ class Example(Schema):
     inner: Inner = Inner()
 
 
-class _Inputs(HTMLParser):
-    """What a browser would post for the inputs it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.data = QueryDict(mutable=True)
-        self._select = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "select":
-            self._select = given["name"] or ""
-        elif tag == "option" and "selected" in given:
-            self.data[self._select] = given.get("value") or ""
-        elif tag == "input" and given.get("type") == "checkbox":
-            if "checked" in given:
-                self.data[given["name"] or ""] = given.get("value") or "on"
-        elif tag == "input":
-            self.data[given["name"] or ""] = given.get("value") or ""
-
-
 def _posted(form: SchemaForm) -> QueryDict:
-    parser = _Inputs()
-    parser.feed("".join(str(form[name]) for name in form.fields))
-    return parser.data
+    return posted("".join(str(form[name]) for name in form.fields))
 
 
 def _round_trip(value: Schema, *, prefix: str = "") -> Schema:
@@ -201,6 +178,14 @@ def test_nested_settings_are_groups_with_a_title() -> None:
     own, inner = schema_form(Example)().groups
     assert [field.name for field in own.fields][:2] == ["rate", "cap"]
     assert (inner.title, [field.name for field in inner.fields]) == ("Inner", ["inner__share"])
+
+
+def test_fields_that_are_left_out_keep_their_defaults() -> None:
+    kind = schema_form(Example, without=["inner", "text"])
+    assert not [name for name in kind.base_fields if name.startswith(("inner", "text"))]
+    form = kind(_posted(kind()))
+    assert form.is_valid(), form.errors
+    assert form.cleaned_schema() == Example()
 
 
 def test_a_type_without_a_form_field_is_refused_by_name() -> None:

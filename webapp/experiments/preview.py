@@ -28,9 +28,14 @@ class KindCount:
     """How many are in each state already."""
 
     @property
+    def found(self) -> int:
+        """Jobs that exist already, in whatever state."""
+        return sum(self.existing.values())
+
+    @property
     def new(self) -> int:
         """Jobs that nobody has asked for yet."""
-        return self.planned - sum(self.existing.values())
+        return self.planned - self.found
 
     @property
     def done(self) -> int:

@@ -216,7 +216,7 @@ def test_rules_between_settings_land_in_their_section(page: Client) -> None:
 
 def test_without_an_algorithm_there_is_no_plan(page: Client) -> None:
     assert _errors(_plan(page, _typed(page))) == {
-        "errors-algorithms": "Tick at least one algorithm to compare."
+        "errors-algorithms": "Choose at least one algorithm."
     }
 
 

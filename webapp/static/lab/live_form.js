@@ -3,7 +3,7 @@
 // The event lab:coefficient (sent by the server with {url}) loads another plot into the page's first figure.
 (() => {
   const clear = (form) => {
-    for (const list of form.querySelectorAll(".errorlist:not(.nonfield)")) list.remove();
+    for (const list of form.querySelectorAll(".field .errorlist")) list.remove();
     for (const field of form.querySelectorAll(".field.has-error")) {
       field.classList.remove("has-error");
       for (const input of field.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");

@@ -1,0 +1,179 @@
+"""The New experiment page as it was typed: forms that become one ExperimentConfig, or errors."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pydantic
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from pydantic_core import ErrorDetails
+
+from webapp.experiments import prefill
+from webapp.experiments.axis_choices import SECTION_TITLES, axis_choices, axis_values
+from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.draft_parts import (
+    Axis,
+    Problem,
+    Row,
+    add_once,
+    place_in_row,
+    row_of,
+    section_of,
+)
+from webapp.experiments.forms import AxisForm, QuestionForm, SeedsForm, SourcesForm
+from webapp.schema_forms import SEPARATOR
+
+Loc = tuple[int | str, ...]
+
+
+class Draft:
+    """What was typed so far; with `extends`, only what is added to that config."""
+
+    def __init__(
+        self, data: QueryDict, *, fresh: bool = False, extends: ExperimentConfig | None = None
+    ) -> None:
+        self.data = data
+        self.base = extends
+        self.question = QuestionForm(initial=data.dict()) if fresh else QuestionForm(data)
+        self.sources: SeedsForm = SeedsForm(data) if extends else SourcesForm(data)
+        names = () if extends else SECTION_TITLES
+        self.sections = {name: section_of(name, data) for name in names}
+        self.rows = [row for key in prefill.keys(data, prefill.ROW) if (row := row_of(data, key))]
+        choices = axis_choices(row.algorithm for row in self.rows)
+        self.axes = [
+            Axis(key, AxisForm(data, prefix=f"axis{key}", choices=choices))
+            for key in prefill.keys(data, prefill.AXIS)
+        ]
+        self.errors: dict[str, list[str]] = {"": [], "algorithms": [], "axes": []}
+        """Errors of no field: of the whole page, of the list of algorithms, of the axes."""
+
+    def config(self) -> ExperimentConfig | None:
+        """Return what was asked for; None where something is wrong, told at its field."""
+        rows = [row for row in self.rows if row.form.is_valid()]
+        try:
+            config = ExperimentConfig.model_validate(self._raw(rows))
+        except pydantic.ValidationError as failure:
+            for error in failure.errors():
+                self._place(error["loc"], _sentence(error), rows)
+            return None
+        return None if list(self.problems(launch=False)) else config
+
+    def _raw(self, rows: list[Row]) -> dict[str, Any]:
+        raw = self.base.model_dump() if self.base else {}
+        given = list(raw.get("algorithms", ())) + [_choice(row) for row in rows]
+        raw |= {
+            name: s.form.cleaned_schema() for name, s in self.sections.items() if s.form.is_valid()
+        }
+        raw |= _cleaned(self.sources)
+        axes = self._axes()
+        return raw | {"algorithms": given} | ({"axes": axes} if not self.base else {})
+
+    def _axes(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for axis in self.axes:
+            if not axis.form.is_valid():
+                continue
+            path = axis.form.cleaned_data["path"]
+            if path in found:
+                axis.form.add_error("path", "This setting is an axis already.")
+                continue
+            try:
+                found[path] = axis_values(path, axis.form.cleaned_data["values"])
+            except ValidationError as error:
+                axis.form.add_error("values", error)
+        return found
+
+    def _place(self, loc: Loc, message: str, rows: list[Row]) -> None:
+        match loc:
+            case ("algorithms", int(number), *rest) if number >= self._kept:
+                place_in_row(rows[number - self._kept], rest, message)
+            case ("axes", str(path), *_):
+                self._place_in_axis(path, message)
+            case ("algorithms" | "axes" as name, *_):
+                self.errors[name].append(message)
+            case (str(name), *rest) if name in self.sections:
+                field = SEPARATOR.join(str(part) for part in rest)
+                add_once(self.sections[name].form, field, message)
+            case (str(name), *_):
+                add_once(self.sources, name, message)
+
+    @property
+    def _kept(self) -> int:
+        """How many compared groups the extended experiment has."""
+        return len(self.base.algorithms) if self.base else 0
+
+    def _place_in_axis(self, path: str, message: str) -> None:
+        for axis in self.axes:
+            if axis.form.is_valid() and axis.form.cleaned_data["path"] == path:
+                axis.form.add_error("values", message)
+                return
+        if not any(axis.form.errors for axis in self.axes):
+            self.errors["axes"].append(message)
+
+    def refuse(self, error: ValidationError) -> None:
+        """Take what a service refused to the fields that it names."""
+        if not hasattr(error, "error_dict"):
+            self.errors[""] += error.messages
+            return
+        for name, messages in error.message_dict.items():
+            for message in messages:
+                if name in self.question.fields:
+                    self.question.add_error(name, message)
+                else:
+                    self._place(tuple(name.split(".")), message, [])
+
+    def problems(self, *, launch: bool) -> Iterator[Problem]:
+        """Yield everything that is wrong; `launch` also asks for what the plan does not need."""
+        for name, messages in self.errors.items():
+            target = f"errors-{name or 'page'}"
+            yield from (Problem(target, name.capitalize(), message) for message in messages)
+        for where, form in self._forms(launch=launch):
+            for field, texts in form.errors.items():
+                known = field in form.fields
+                bound = form[field] if known else None
+                target = bound.id_for_label if bound else f"errors-{form.prefix}"
+                label = (
+                    f"{where}: {bound.label}"
+                    if bound and where
+                    else bound.label
+                    if bound
+                    else where
+                )
+                yield from (Problem(target, str(label), str(text)) for text in texts)
+
+    def _forms(self, *, launch: bool) -> Iterator[tuple[str, forms.Form]]:
+        if launch:
+            yield "", self.question
+        yield "", self.sources
+        for row in self.rows:
+            yield self.data.get(f"row{row.key}-label", ""), row.form
+            yield self.data.get(f"row{row.key}-label", ""), row.params
+        for axis in self.axes:
+            yield "Axis", axis.form
+        for section in self.sections.values():
+            yield section.title, section.form
+
+
+def _sentence(error: ErrorDetails) -> str:
+    if error["type"] == "missing":
+        return "This field is required."
+    return error["msg"].removeprefix("Value error, ")
+
+
+def _choice(row: Row) -> dict[str, Any]:
+    cleaned = row.form.cleaned_data
+    params = row.params.cleaned_schema().model_dump() if row.params.is_valid() else {}
+    return {
+        "label": cleaned["label"],
+        "algorithm": row.algorithm,
+        "params": params,
+        "preset_id": cleaned["preset_id"],
+    }
+
+
+def _cleaned(form: SeedsForm) -> Mapping[str, Any]:
+    form.is_valid()
+    found = {name: getattr(value, "pk", value) for name, value in form.cleaned_data.items()}
+    # A source that is not chosen keeps the config's default; what is required is then missing.
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,95 @@
+"""Pieces of the New experiment page: rows, axes, sections, and where an error belongs."""
+
+from dataclasses import dataclass
+
+from django import forms
+from django.http import QueryDict
+
+from algorithms.catalogue import ALGORITHMS
+from webapp.experiments.axis_choices import HIDDEN, SECTION_TITLES, section_schema
+from webapp.experiments.forms import AxisForm, ChoiceForm
+from webapp.experiments.summaries import summary
+from webapp.schema_forms import SEPARATOR, SchemaForm, differences, schema_form
+
+
+@dataclass(frozen=True)
+class Row:
+    """One compared group: its name, and its hyperparameters."""
+
+    key: str
+    form: ChoiceForm
+    params: SchemaForm
+    algorithm: str
+
+    @property
+    def open(self) -> bool:
+        """Whether its hyperparameters are shown at once."""
+        return bool(self.params.errors)
+
+    @property
+    def changed(self) -> list[tuple[str, str]]:
+        """Hyperparameters that are not the algorithm's defaults; none while they are invalid."""
+        valid = self.params.is_valid()
+        return differences(self.params.schema, self.params.cleaned_schema()) if valid else []
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One field that takes several values."""
+
+    key: str
+    form: AxisForm
+
+
+@dataclass(frozen=True)
+class Section:
+    """Settings that all algorithms share, shown together."""
+
+    name: str
+    title: str
+    form: SchemaForm
+
+    @property
+    def summary(self) -> str:
+        """Its settings in one line."""
+        return (
+            summary(self.form.cleaned_schema()) if self.form.is_valid() else "needs your attention"
+        )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong, and the id of the element that it belongs to."""
+
+    target: str
+    where: str
+    text: str
+
+
+def row_of(data: QueryDict, key: str) -> Row | None:
+    """Return one compared group of the posted values; None where its algorithm is not installed."""
+    algorithm = data.get(f"row{key}-algorithm", "")
+    if algorithm not in ALGORITHMS:
+        return None
+    kind = schema_form(ALGORITHMS[algorithm].params, prefix=f"row{key}p")
+    return Row(key, ChoiceForm(data, prefix=f"row{key}"), kind(data), algorithm)
+
+
+def section_of(name: str, data: QueryDict) -> Section:
+    kind = schema_form(section_schema(name), prefix=name, without=HIDDEN.get(name, ()))
+    return Section(name, SECTION_TITLES[name], kind(data))
+
+
+def place_in_row(row: Row, rest: list[int | str], message: str) -> None:
+    if rest[:1] == ["params"]:
+        add_once(row.params, SEPARATOR.join(str(part) for part in rest[1:]), message)
+    else:
+        add_once(row.form, "label", message)
+
+
+def add_once(form: forms.Form, field: str, message: str) -> None:
+    """Add an error to a field that has none yet, or to the form where it has no such field."""
+    if field not in form.fields:
+        form.add_error(None, message)
+    elif field not in form.errors:
+        form.add_error(field, message)

@@ -1,0 +1,72 @@
+"""One line about each section of the New experiment page, so that it can stay closed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from algorithms.base import Schema
+from algorithms.settings import LLMSettings
+from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Rewards, Sampling
+from webapp.schema_fields import number_text
+
+
+def summary(value: Schema) -> str:
+    """Return a section's settings in one line."""
+    return WRITERS[type(value)](value)
+
+
+def _sampling(sampling: Sampling) -> str:
+    parts = [f"temperature {number_text(sampling.temperature)}"]
+    if sampling.top_k:
+        parts.append(f"top-k {sampling.top_k}")
+    if sampling.top_p < 1:
+        parts.append(f"top-p {number_text(sampling.top_p)}")
+    parts.append(f"at most {sampling.max_new_tokens} tokens")
+    return ", ".join(parts)
+
+
+def _generate(spec: GenerateSpec) -> str:
+    prompts = (
+        "every prompt" if spec.prompts is None else f"each of the first {spec.prompts:,} prompts"
+    )
+    drawn = _sampling(spec.sampling)
+    return f"{spec.completions} completions for {prompts} of “{spec.split}”, {drawn}"
+
+
+def _grading(grading: Grading) -> str:
+    return {
+        "integer": "one integer equal to the answer; anything but an integer is invalid",
+        "exact": "the same text as the answer; empty is invalid",
+    }[grading.grader]
+
+
+def _rewards(rewards: Rewards) -> str:
+    worth = {name: f"{value:+g}" for name, value in rewards.model_dump().items()}
+    return ", ".join(f"{name} {text.replace('-', '−')}" for name, text in worth.items())
+
+
+def _settings(settings: LLMSettings) -> str:
+    passes = settings.epochs
+    length = f"{settings.steps:,} steps" if passes is None else f"{number_text(passes)} epochs"
+    checks = f"every {settings.evaluate_every} steps" if settings.evaluate_every else "at the end"
+    optimizer = {"adamw": "AdamW", "adafactor": "Adafactor"}[settings.optimizer]
+    return (
+        f"{length} of {settings.batch_size} completions, {optimizer} at "
+        f"{number_text(settings.learning_rate)}, evaluated {checks}"
+    )
+
+
+def _evaluate(spec: EvaluateSpec) -> str:
+    problems = "every problem" if spec.problems is None else f"the first {spec.problems:,} problems"
+    answers = (
+        f"the greedy and {spec.samples} sampled answers" if spec.samples else "the greedy answer"
+    )
+    return f"{answers} to {problems} of “{spec.split}”, {_sampling(spec.sampling)}"
+
+
+WRITERS: Mapping[type[Schema], Callable[[Any], str]] = {
+    GenerateSpec: _generate,
+    Grading: _grading,
+    Rewards: _rewards,
+    LLMSettings: _settings,
+    EvaluateSpec: _evaluate,
+}
