@@ -18,6 +18,9 @@ from webapp.jobs.states import JobState
 from webapp.live_views import event_stream
 from webapp.messages import user_errors_as_messages
 
+DETAIL_FRAGMENTS = {"status": "experiments/_status.html", "work": "experiments/_work.html"}
+"""Parts of the page of one experiment that are fetched again when jobs change."""
+
 
 @require_GET
 def experiments(request: HttpRequest) -> HttpResponse:
@@ -60,8 +63,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_change": may_change(signed_in(request), experiment),
         "metrics": curve_metrics(),
     }
-    name = "experiments/_status.html" if request.GET.get("fragment") else "experiments/detail.html"
-    return render(request, name, context)
+    template = DETAIL_FRAGMENTS.get(request.GET.get("fragment", ""), "experiments/detail.html")
+    return render(request, template, context)
 
 
 async def events(request: HttpRequest, pk: int) -> HttpResponseBase:

@@ -21,6 +21,7 @@
         const bend = Math.max(16, (x2 - x1) / 2);
         const path = document.createElementNS(SVG, "path");
         path.setAttribute("d", `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`);
+        if (x2 - x1 > source.offsetWidth) path.classList.add("far"); // passes behind other stages
         path.dataset.from = id;
         path.dataset.to = target.dataset.node;
         paths.push(path);
