@@ -1,7 +1,7 @@
 """What the compare page, its figures and its exports show for one choice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 from django.urls import reverse
@@ -95,7 +95,10 @@ def outcome_names() -> list[str]:
 def load(choice: Choice) -> Comparison:
     """Return the chosen runs in their groups; 3 queries, none without runs."""
     runs = tuple(selectors.run_rows(choice.runs)) if choice.runs else ()
-    return Comparison(choice, runs, tuple(group_runs(runs, choice.group)))
+    found = Comparison(choice, runs, tuple(group_runs(runs, choice.group)))
+    if choice.reference is None or found.reference != comparison.default_reference(found.groups):
+        return found
+    return replace(found, choice=replace(choice, reference=None))  # the same page, a shorter address
 
 
 def table(found: Comparison) -> FinalTable:
@@ -125,7 +128,7 @@ def curves_figure(found: Comparison, metric: Metric) -> go.Figure:
     groups = [_curve_group(group, columns, choice) for group in found.trained]
     look = Look(choice.axis, choice.band, choice.log_y, choice.smoothing)
     return learning_curve.draw(
-        groups, metric, look, levels=_levels(found), notes=_notes(found, columns)
+        groups, metric, look, levels=_levels(found), notes=[metric.help, *_notes(found, columns)]
     )
 
 

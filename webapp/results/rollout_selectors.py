@@ -1,13 +1,16 @@
 """Reads which sets of completions exist and where they come from."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from webapp.datasets.models import Dataset
 from webapp.jobs.models import Artifact, Job, JobInput
 from webapp.jobs.states import JobState
+from webapp.policies.models import Policy
 from webapp.results.rows import ArtifactRow
 from webapp.results.selectors import artifact_row
 
@@ -60,6 +63,53 @@ def rollout_sets(kinds: tuple[str, ...], search: str) -> QuerySet[Artifact]:
     )
     for word in search.split():
         found = found.filter(job__title__icontains=word)
+    return found
+
+
+@dataclass(frozen=True)
+class Authorship:
+    """Who wrote a set, and what was asked, in the names that people gave."""
+
+    policy: str = ""
+    dataset: str = ""
+    drawn: str = ""
+    """How the completions were drawn, for a graded set."""
+
+
+def authorship(job_ids: Collection[int]) -> dict[int, Authorship]:
+    """Return the authorship of sets by their job; 4 queries whatever their number."""
+    own = _inputs(job_ids)
+    drawing = {job: found["rollouts"] for job, found in own.items() if "rollouts" in found}
+    further = _inputs({source.pk for source in drawing.values()})
+    found = {
+        job: {**further.get(drawing[job].pk, {}), **roles} if job in drawing else roles
+        for job, roles in own.items()
+    }
+    sources = {source.pk for roles in found.values() for source in roles.values()}
+    names = dict(Policy.objects.filter(job__in=sources).values_list("job_id", "name"))
+    for job_id, title, version in Dataset.objects.filter(job__in=sources).values_list(
+        "job_id", "name", "version"
+    ):
+        names[job_id] = f"{title} v{version}"
+
+    def name(roles: Mapping[str, Job], role: str) -> str:
+        return names.get(roles[role].pk, roles[role].title) if role in roles else ""
+
+    return {
+        job: Authorship(
+            name(roles, "policy"),
+            name(roles, "dataset"),
+            drawing[job].title if job in drawing else "",
+        )
+        for job, roles in found.items()
+    }
+
+
+def _inputs(job_ids: Collection[int]) -> dict[int, dict[str, Job]]:
+    rows = JobInput.objects.filter(job__in=job_ids).select_related("source")
+    found: dict[int, dict[str, Job]] = defaultdict(dict)
+    for row in rows.defer("source__spec", "source__failure_detail"):
+        found[row.job_id][row.role] = row.source
     return found
 
 

@@ -19,6 +19,7 @@ from webapp.results.rollout_selectors import (
     EVALUATION_KINDS,
     ROLLOUT_KINDS,
     RolloutSet,
+    authorship,
     rollout_set,
     rollout_sets,
 )
@@ -32,9 +33,11 @@ def rollouts(request: HttpRequest) -> HttpResponse:
     of_evaluations = request.GET.get("kind") == "evaluations"
     kinds = EVALUATION_KINDS if of_evaluations else ROLLOUT_KINDS
     search = request.GET.get("q", "")
-    paginator = Paginator(rollout_sets(kinds, search), SETS_PER_PAGE)
+    page = Paginator(rollout_sets(kinds, search), SETS_PER_PAGE).get_page(request.GET.get("page"))
+    by_job = authorship([artifact.job_id for artifact in page])
     context = {
-        "page": paginator.get_page(request.GET.get("page")),
+        "page": page,
+        "sets": [(artifact, by_job.get(artifact.job_id)) for artifact in page],
         "of_evaluations": of_evaluations,
         "search": search,
     }

@@ -123,7 +123,7 @@ def picker(search: str, chosen: Collection[int]) -> list[PickerExperiment]:
     Every word of the search must occur in the experiment's name, a tag, or in a label or algorithm
     of one of its runs. Experiments with chosen runs are listed whatever the search.
     """
-    matches = Q()
+    matches = Q(n_runs__gt=0)
     for word in search.split():
         of_run = Run.objects.filter(
             Q(label__icontains=word) | Q(algorithm__icontains=word), experiment=OuterRef("pk")
@@ -134,7 +134,7 @@ def picker(search: str, chosen: Collection[int]) -> list[PickerExperiment]:
     experiments = (
         Experiment.objects.defer("config")
         .annotate(has_chosen=has_chosen, n_runs=Count("runs"))
-        .filter(matches | Q(has_chosen=True), n_runs__gt=0)
+        .filter(matches | Q(has_chosen=True))
         .order_by("-has_chosen", "-created_at")
         .prefetch_related(Prefetch("runs", runs.order_by("position")[:PICKER_RUNS], "first_runs"))
     )

@@ -41,6 +41,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     if fragment is None and ("form" in request.GET or "experiment" in request.GET):
         return redirect(address)
     page = build_page(comparing.load(choice), search=request.GET.get("q", ""))
+    address = _address("results:compare", page.choice)
     context = {"page": page, "link": request.build_absolute_uri(address)}
     response = render(request, fragment or "results/compare.html", context)
     if fragment == FRAGMENTS["comparison"]:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tokenizers import Regex, Tokenizer, decoders
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
 
 from algorithms import demo
 from algorithms.catalogue import ALGORITHMS
 from algorithms.data.tables import GRADED, OUTCOMES, OUTCOMES_FILE, ROLLOUTS_FILE
 from algorithms.metrics import EVAL_METRICS, TRAIN_METRICS
-from algorithms.training.tiny import character_tokenizer
 from webapp.accounts.models import User
 from webapp.experiments.models import Experiment, ExperimentJob, Run
 from webapp.jobs.models import Artifact, Job, JobInput, MetricPoint
@@ -67,12 +69,22 @@ def publish(job: Job, files: Mapping[str, pa.Table], summary: Mapping[str, Any])
     )
 
 
+def _tokenizer() -> Tokenizer:
+    """Return what `algorithms.training.tiny` saves, without loading transformers."""
+    names = ["<pad>", "<eos>", "<unk>", *CHARACTERS]
+    vocabulary = {token: place for place, token in enumerate(names)}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Split(Regex(r"[\s\S]"), behavior="isolated")
+    tokenizer.decoder = decoders.Fuse()
+    return tokenizer
+
+
 def make_policy() -> Job:
     """Return a policy job whose artifact has a tokenizer, and no weights."""
     job = make_job("policy", "Tiny Llama")
     store = default_store()
     staging = store.staging(job.pk, 1)
-    character_tokenizer(CHARACTERS, max_tokens=32).save_pretrained(staging)
+    _tokenizer().save(str(staging / "tokenizer.json"))
     stored = store.publish(staging, job.pk, 1)
     Artifact.objects.create(
         job=job,
@@ -158,7 +170,7 @@ def make_rollouts(rollouts: Sequence[Rollout], *, policy: Job | None = None) -> 
     grade = make_job("grade", "Graded completions of two-digit addition")
     link(grade, rollouts=generate)
     table = graded_table(rollouts)
-    counts = {name: 0 for name in ("correct", "incorrect", "invalid")}
+    counts = dict.fromkeys(("correct", "incorrect", "invalid"), 0)
     for one in rollouts:
         counts[one.grade] += 1
     mean = sum(one.reward for one in rollouts) / max(1, len(rollouts))

@@ -36,7 +36,12 @@ def draw(rows: Sequence[FinalDots], metric: Metric) -> go.Figure:
                 x=list(row.values),
                 y=[name] * len(row.values),
                 mode="markers",
-                marker={"color": look.faint, "size": 7, "symbol": "circle"},
+                marker={
+                    "color": look.colour_light,
+                    "size": 11,
+                    "symbol": "circle-open",
+                    "line": {"width": 1.2},
+                },
                 customdata=[[url] for url in row.urls],
                 hovertemplate=f"{name}<br>one run: %{{x:.4g}}<br>click to open it<extra></extra>",
                 showlegend=False,
@@ -48,7 +53,7 @@ def draw(rows: Sequence[FinalDots], metric: Metric) -> go.Figure:
                 x=[row.interval.mean],
                 y=[name],
                 mode="markers",
-                marker={"color": look.colour_light, "size": 10, "symbol": look.marker},
+                marker={"color": look.colour_light, "size": 8, "symbol": look.marker},
                 error_x={
                     "type": "data",
                     "array": [margin or 0.0],

@@ -79,7 +79,7 @@ def draw(
     y_axis: dict[str, Any] = {"title": {"text": _y_title(metric)}}
     if look.log_y:
         y_axis |= {"type": "log", "exponentformat": "power"}
-    else:
+    elif drawn:
         y_axis["range"] = _y_range(drawn, metric, levels, show_band=look.show_band)
     return figure(
         traces,
@@ -122,7 +122,12 @@ def _mean(group: CurveGroup, metric: Metric) -> go.Scatter:
 
 def _count(band: Band) -> str:
     low, high = int(band.n[band.n > 0].min()), int(band.n.max())
-    return str(high) if low == high else f"{low}–{high}"
+    return str(high) if _is_complete(band) else f"{low}–{high}"
+
+
+def _is_complete(band: Band) -> bool:
+    """Whether every seed is at most points; interpolated seeds may end a little apart."""
+    return float((band.n == band.n.max()).mean()) >= (0.9 if band.is_interpolated else 1.0)
 
 
 def _seed(group: CurveGroup, seed: SeedCurve) -> go.Scatter:
@@ -242,6 +247,6 @@ def _notes(groups: Sequence[CurveGroup], look: Look) -> list[str]:
     )
     if dropped:
         notes.append(f"{dropped} points are not finite numbers and are left out.")
-    if any((group.band.n == 1).any() for group in groups):
+    if any((group.band.n == 1).any() and not _is_complete(group.band) for group in groups):
         notes.append("Where one seed is there, the mean is that seed and there is no band.")
     return notes

@@ -52,7 +52,7 @@ def draw(rows: Sequence[OutcomeShares]) -> go.Figure:
         traces,
         barmode="stack",
         bargap=0.35,
-        xaxis={"title": {"text": "Share of sampled completions"}, "range": [0, 1]},
+        xaxis={"title": {"text": "Share of completions"}, "range": [0, 1]},
         yaxis={"type": "category", "categoryorder": "array", "categoryarray": names[::-1]},
         legend={"traceorder": "normal"},
         height=130 + 34 * len(rows),
