@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from algorithms.catalogue import ALGORITHMS
 from webapp.api.auth import caller
@@ -58,7 +58,7 @@ def presets(
 
 
 @router.post("/presets", response={201: PresetOut})
-def preset_create(request: HttpRequest, payload: PresetIn) -> tuple[int, PresetOut]:
+def preset_create(request: HttpRequest, payload: PresetIn) -> Status[PresetOut]:
     """Save a choice of hyperparameters."""
     made = services.preset_create(
         owner=caller(request),
@@ -67,7 +67,7 @@ def preset_create(request: HttpRequest, payload: PresetIn) -> tuple[int, PresetO
         params=payload.params,
         notes=payload.notes,
     )
-    return 201, preset_out(made)
+    return Status(201, preset_out(made))
 
 
 @router.get("/presets/{preset_id}", response=PresetOut)
@@ -90,8 +90,8 @@ def preset_update(request: HttpRequest, preset_id: int, payload: PresetChange) -
 
 
 @router.delete("/presets/{preset_id}", response={204: None})
-def preset_delete(request: HttpRequest, preset_id: int) -> tuple[int, None]:
+def preset_delete(request: HttpRequest, preset_id: int) -> Status[None]:
     """Delete a preset."""
     found = get_object_or_404(Preset, pk=preset_id)
     services.preset_delete(preset=found, user=caller(request))
-    return 204, None
+    return Status(204, None)

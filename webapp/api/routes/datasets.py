@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import File, Form, Router, Schema, UploadedFile
+from ninja import File, Form, Router, Schema, Status, UploadedFile
 
 from algorithms.base import UserError
 from algorithms.data.rows import FieldMapping
@@ -67,7 +67,7 @@ def dataset_upload(
     request: HttpRequest,
     payload: Annotated[UploadIn, Form()],
     file: Annotated[UploadedFile, File()],
-) -> tuple[int, DatasetOut]:
+) -> Status[DatasetOut]:
     """Make a dataset of a JSONL, CSV or Parquet file; bad rows are reported with their lines."""
     dataset = services.dataset_upload(
         owner=caller(request),
@@ -78,7 +78,7 @@ def dataset_upload(
         description=payload.description,
         skip_bad_rows=payload.skip_bad_rows,
     )
-    return 201, dataset_out(dataset)
+    return Status(201, dataset_out(dataset))
 
 
 def _mapping(payload: UploadIn) -> FieldMapping | None:
@@ -94,7 +94,7 @@ def _mapping(payload: UploadIn) -> FieldMapping | None:
 
 
 @router.post("/from-source", response={201: DatasetOut})
-def dataset_from_source(request: HttpRequest, payload: SourceIn) -> tuple[int, DatasetOut]:
+def dataset_from_source(request: HttpRequest, payload: SourceIn) -> Status[DatasetOut]:
     """Make a dataset by a job: from a generator, a path on the worker, or the hub."""
     dataset = services.dataset_from_source(
         owner=caller(request),
@@ -102,7 +102,7 @@ def dataset_from_source(request: HttpRequest, payload: SourceIn) -> tuple[int, D
         spec=payload.spec,
         description=payload.description,
     )
-    return 201, dataset_out(dataset)
+    return Status(201, dataset_out(dataset))
 
 
 @router.get("/{dataset_id}", response=DatasetOut)
@@ -136,10 +136,10 @@ def dataset_download(request: HttpRequest, dataset_id: int) -> StreamingHttpResp
 
 
 @router.delete("/{dataset_id}", response={204: None})
-def dataset_delete(request: HttpRequest, dataset_id: int) -> tuple[int, None]:
+def dataset_delete(request: HttpRequest, dataset_id: int) -> Status[None]:
     """Delete a dataset that nothing uses."""
     services.dataset_delete(dataset=_dataset(dataset_id), user=caller(request))
-    return 204, None
+    return Status(204, None)
 
 
 def _dataset(pk: int) -> Dataset:

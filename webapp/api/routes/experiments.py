@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from webapp.api.auth import caller
 from webapp.api.schemas.common import Page, RangeQuery
@@ -97,7 +97,7 @@ def experiment_preview(request: HttpRequest, payload: ExperimentConfig) -> Previ
 
 
 @router.post("", response={201: ExperimentDetailOut})
-def experiment_launch(request: HttpRequest, payload: LaunchIn) -> tuple[int, ExperimentDetailOut]:
+def experiment_launch(request: HttpRequest, payload: LaunchIn) -> Status[ExperimentDetailOut]:
     """Launch an experiment; jobs that exist already are shared."""
     cloned_from = None
     if payload.cloned_from is not None:
@@ -113,7 +113,7 @@ def experiment_launch(request: HttpRequest, payload: LaunchIn) -> tuple[int, Exp
             launch_key=payload.launch_key,
             cloned_from=cloned_from,
         )
-    return 201, detail_out(experiment_detail(experiment))
+    return Status(201, detail_out(experiment_detail(experiment)))
 
 
 @contextmanager
@@ -189,19 +189,19 @@ def experiment_retry(request: HttpRequest, experiment_id: int) -> RetriedOut:
 @router.post("/{experiment_id}/priority", response={204: None})
 def experiment_priority(
     request: HttpRequest, experiment_id: int, payload: PriorityIn
-) -> tuple[int, None]:
+) -> Status[None]:
     """Run an experiment's jobs earlier or later."""
     services.experiment_set_priority(
         experiment=_experiment(experiment_id), priority=payload.priority, user=caller(request)
     )
-    return 204, None
+    return Status(204, None)
 
 
 @router.delete("/{experiment_id}", response={204: None})
-def experiment_delete(request: HttpRequest, experiment_id: int) -> tuple[int, None]:
+def experiment_delete(request: HttpRequest, experiment_id: int) -> Status[None]:
     """Delete an experiment on which nothing depends; artifacts stay until pruned."""
     services.experiment_delete(experiment=_experiment(experiment_id), user=caller(request))
-    return 204, None
+    return Status(204, None)
 
 
 @runs_router.get("/{run_id}", response=RunDetailOut)

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from algorithms.specs import PolicySpec, TrainSpec
 from webapp.api.auth import caller
@@ -46,7 +46,7 @@ def policies(request: HttpRequest, asked: RangeQuery, search: str = "") -> Page[
 
 
 @router.post("", response={201: PolicyOut})
-def policy_create(request: HttpRequest, payload: PolicyIn) -> tuple[int, PolicyOut]:
+def policy_create(request: HttpRequest, payload: PolicyIn) -> Status[PolicyOut]:
     """Make a policy from a source, supervised first if asked for."""
     dataset = None
     if payload.dataset_id is not None:
@@ -60,11 +60,11 @@ def policy_create(request: HttpRequest, payload: PolicyIn) -> tuple[int, PolicyO
         description=payload.description,
         label=payload.label,
     )
-    return 201, policy_out(policy)
+    return Status(201, policy_out(policy))
 
 
 @router.post("/from-run", response={201: PolicyOut})
-def policy_from_run(request: HttpRequest, payload: FromRunIn) -> tuple[int, PolicyOut]:
+def policy_from_run(request: HttpRequest, payload: FromRunIn) -> Status[PolicyOut]:
     """Make a policy of a run's final checkpoint."""
     policy = services.policy_from_run(
         owner=caller(request),
@@ -72,7 +72,7 @@ def policy_from_run(request: HttpRequest, payload: FromRunIn) -> tuple[int, Poli
         run=get_object_or_404(Run, pk=payload.run_id),
         description=payload.description,
     )
-    return 201, policy_out(policy)
+    return Status(201, policy_out(policy))
 
 
 @router.get("/{policy_id}", response=PolicyOut)
@@ -82,8 +82,8 @@ def policy(request: HttpRequest, policy_id: int) -> PolicyOut:
 
 
 @router.delete("/{policy_id}", response={204: None})
-def policy_delete(request: HttpRequest, policy_id: int) -> tuple[int, None]:
+def policy_delete(request: HttpRequest, policy_id: int) -> Status[None]:
     """Delete a policy that nothing uses."""
     found = get_object_or_404(Policy, pk=policy_id)
     services.policy_delete(policy=found, user=caller(request))
-    return 204, None
+    return Status(204, None)

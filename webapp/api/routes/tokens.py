@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from webapp.api import services
 from webapp.api.auth import caller
@@ -34,15 +34,15 @@ def tokens(request: HttpRequest) -> list[TokenOut]:
 
 
 @router.post("/tokens", response={201: NewTokenOut})
-def token_create(request: HttpRequest, payload: TokenIn) -> tuple[int, NewTokenOut]:
+def token_create(request: HttpRequest, payload: TokenIn) -> Status[NewTokenOut]:
     """Make a token; the answer is the only place where its secret is ever shown."""
     made = services.token_create(owner=caller(request), name=payload.name)
-    return 201, NewTokenOut(**token_out(made.token).model_dump(), secret=made.secret)
+    return Status(201, NewTokenOut(**token_out(made.token).model_dump(), secret=made.secret))
 
 
 @router.delete("/tokens/{token_id}", response={204: None})
-def token_revoke(request: HttpRequest, token_id: int) -> tuple[int, None]:
+def token_revoke(request: HttpRequest, token_id: int) -> Status[None]:
     """Revoke a token at once."""
     user = caller(request)
     services.token_revoke(token=get_object_or_404(Token, pk=token_id), user=user)
-    return 204, None
+    return Status(204, None)
