@@ -1,5 +1,6 @@
 """The process that computes one attempt of a job: `python -m workers.runner JOB_ID ATTEMPT`."""
 
+import logging
 import os
 import sys
 import threading
@@ -41,4 +42,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is recorded; taking torch apart politely would cost every job a second.
+    os._exit(status)

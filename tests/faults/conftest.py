@@ -33,3 +33,18 @@ def lab(transactional_db: None, services: Services) -> "Iterator[Lab]":
     while ours() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert ours() == {}
+
+
+@pytest.fixture(scope="session")
+def input_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the inputs of all trainings are computed once."""
+    return tmp_path_factory.mktemp("inputs")
+
+
+@pytest.fixture
+def ready_lab(lab: "Lab", input_folder: Path) -> "Lab":
+    """A laboratory in which trainings have their inputs."""
+    from tests.faults.patients import give_inputs
+
+    give_inputs(input_folder)
+    return lab

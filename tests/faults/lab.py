@@ -22,11 +22,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FAST = {
     "LAB_LEASE_S": "4",
     "LAB_LEASE_RENEW_S": "1",
-    "LAB_STOP_GRACE_S": "3",
+    "LAB_STOP_GRACE_S": "10",
     "LAB_RETRY_SCALE": "0.01",
     "OMP_NUM_THREADS": "1",
 }
-WAIT_S = 40.0
+WAIT_S = 120.0
+"""Long, for machines that do much else at the same time; everything takes seconds otherwise."""
 
 
 class Lab:
@@ -91,6 +92,10 @@ class Lab:
         ]
         return sorted(found, key=lambda process: process.create_time())
 
+    def await_silence(self, processes: list[psutil.Process], timeout_s: float = 10) -> None:
+        """Wait until none of these processes is left but as a zombie."""
+        self.wait_for(lambda: not any(map(alive, processes)), timeout_s, sweeping=False)
+
     def runner_of(self, job: Job) -> psutil.Process:
         """Return the runner of a job."""
         return self.processes_of(job)[0]
@@ -111,3 +116,11 @@ class Lab:
 def ours() -> dict[int, str]:
     """Return processes that carry a mark of this test run."""
     return {pid: mark for pid, mark in markers().items() if mark.endswith(f"@{settings.VAR}")}
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether a process still executes; a zombie does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
