@@ -181,9 +181,7 @@ def first_point(jobs: Sequence[Job], folder: Path, begun: float) -> float:
 def main() -> None:
     """Run the demo, or one job of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument(
-        "--folder", type=Path, help="keeps the artifacts; else a temporary one"
-    )
+    parser.add_argument("--folder", type=Path, help="keeps the artifacts; else a temporary one")
     parser.add_argument("--slots", type=int, default=2, help="jobs side by side")
     parser.add_argument("--seeds", default=",".join(map(str, demo.SEEDS)))
     parser.add_argument("--job", nargs=2, metavar=("NAME", "JSON"), help=argparse.SUPPRESS)

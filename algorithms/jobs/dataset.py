@@ -76,10 +76,9 @@ def _file_rows(source: FileSource, reporter: Reporter) -> Iterator[Row | BadRow]
 
 
 def _files_in(folder: Path, reporter: Reporter) -> list[Path]:
-    files, ignored = [], []
-    for path in sorted(folder.iterdir()):
-        known = path.suffix.lower() in SUFFIXES
-        (files if known else ignored).append(path)
+    present = sorted(folder.iterdir())
+    files = [path for path in present if path.suffix.lower() in SUFFIXES]
+    ignored = [path for path in present if path not in files]
     if ignored:
         names = ", ".join(path.name for path in ignored[:10])
         reporter.message(f"Left out {len(ignored)} files of other formats: {names}.")

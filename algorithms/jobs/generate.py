@@ -9,7 +9,7 @@ from algorithms.base import JobContext, Reporter, Stopped, Summary
 from algorithms.data.problems import load_problems
 from algorithms.data.tables import ROLLOUTS, ROLLOUTS_FILE, TableWriter
 from algorithms.specs import GenerateSpec
-from algorithms.training.logprobs import Frame, pad, token_logprobs
+from algorithms.training.logprobs import pad, token_logprobs
 from algorithms.training.policy import Policy, load_policy
 from algorithms.training.rollout_hf import Completion, Request, complete
 from algorithms.training.runtime import configure, peak_memory_bytes
@@ -99,12 +99,11 @@ def behaviour_logprobs(
     """Return log mu of each completion's tokens, by the function that training uses."""
     prompt_tokens = [request.tokens for request in requests]
     tokens = [completion.tokens for completion in completions]
-    frame = Frame.around([len(row) for row in prompt_tokens], [len(row) for row in tokens])
     rows: list[list[float]] = []
     for start in range(0, len(tokens), batch_size):
         on_progress(start)
         end = start + batch_size
-        sequences = pad(prompt_tokens[start:end], tokens[start:end], frame).to(policy.device)
+        sequences = pad(prompt_tokens[start:end], tokens[start:end]).to(policy.device)
         with torch.no_grad():
             logprobs = token_logprobs(policy.model, sequences)
         for values, mask in zip(logprobs.cpu(), sequences.mask.cpu(), strict=True):

@@ -13,7 +13,7 @@ from torch import Tensor
 from algorithms.base import CompletionBatch, UserError
 from algorithms.data.problems import load_problems
 from algorithms.data.tables import GRADED, ROLLOUTS_FILE, read_table
-from algorithms.training.logprobs import Frame, Sequences, pad, pad_values
+from algorithms.training.logprobs import Sequences, pad, pad_values
 from algorithms.training.policy import Policy
 
 _COLUMNS = pa.schema(
@@ -33,7 +33,7 @@ class Ragged:
     def of(cls, rows: Sequence[Sequence[float]], dtype: type) -> "Ragged":
         """Return the rows of lists."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
-        flat = [np.asarray(row, dtype=dtype) for row in rows]
+        flat: list[np.ndarray] = [np.asarray(row, dtype=dtype) for row in rows]
         return cls(np.concatenate([np.empty(0, dtype), *flat]), lengths.cumsum())
 
     @classmethod
@@ -51,13 +51,16 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def __getitem__(self, row: int) -> np.ndarray:
-        return self.values[self.ends[row - 1] if row else 0 : self.ends[row]]
+    def take(self, indices: np.ndarray) -> list[np.ndarray]:
+        """Return some rows."""
+        ends = self.ends[indices]
+        starts = np.where(indices > 0, self.ends[indices - 1], 0)
+        return [self.values[a:b] for a, b in zip(starts, ends, strict=True)]
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """N completions in memory, and how they are padded."""
+    """N completions in memory."""
 
     prompts: Ragged
     completions: Ragged
@@ -65,19 +68,16 @@ class TrainingSet:
     """log mu per completion token; None where no policy wrote the completions."""
     rewards: Float[Tensor, " N"]
     prompt_index: Int[Tensor, " N"]
-    frame: Frame
 
     def __len__(self) -> int:
         return len(self.completions)
 
     def batch(self, indices: np.ndarray, device: torch.device) -> tuple[Sequences, CompletionBatch]:
-        """Return some completions, padded within the set's frame."""
-        sequences = pad(
-            [self.prompts[i] for i in indices], [self.completions[i] for i in indices], self.frame
-        )
+        """Return some completions, padded."""
+        sequences = pad(self.prompts.take(indices), self.completions.take(indices))
         behaviour = torch.zeros(sequences.mask.shape)
         if self.behaviour_logprobs is not None:
-            behaviour = pad_values([self.behaviour_logprobs[i] for i in indices], sequences.mask)
+            behaviour = pad_values(self.behaviour_logprobs.take(indices), sequences.mask)
         rows = torch.from_numpy(indices)
         batch = CompletionBatch(
             rewards=self.rewards[rows].to(device),
@@ -140,10 +140,10 @@ def _checked(
     rewards: Float[Tensor, " N"],
     prompt_index: Int[Tensor, " N"],
 ) -> TrainingSet:
-    frame = Frame.around(prompts.lengths, completions.lengths)
-    if frame.longest > policy.max_tokens:
+    longest = int((prompts.lengths + completions.lengths).max())
+    if longest > policy.max_tokens:
         raise UserError(
-            f"The longest completion has {frame.longest} tokens with its prompt; the model reads "
+            f"The longest completion has {longest} tokens with its prompt; the model reads "
             f"at most {policy.max_tokens}. Leave out the long rows, or choose another policy."
         )
     vocabulary = policy.model.get_input_embeddings().num_embeddings
@@ -153,4 +153,4 @@ def _checked(
             f"The completions hold the token {largest}, but the policy has {vocabulary} tokens: "
             "they were written by another policy. Train the policy that wrote them."
         )
-    return TrainingSet(prompts, completions, behaviour_logprobs, rewards, prompt_index, frame)
+    return TrainingSet(prompts, completions, behaviour_logprobs, rewards, prompt_index)

@@ -1,7 +1,6 @@
 """The gradient of one update: the algorithm's loss over a batch, in micro-batches if need be."""
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +42,7 @@ def accumulate_gradient(
         NonFiniteLossError: the loss is not a finite number.
     """
     policy.model.zero_grad(set_to_none=True)
-    totals: Counter[str] = Counter()
+    figures: dict[str, float] = {}
     statistics: BatchStatistics | None = None
     size = lesson.settings.micro_batch_size
     for start in range(0, len(indices), size):
@@ -55,12 +54,11 @@ def accumulate_gradient(
         loss = float(output.loss.detach())
         if not math.isfinite(loss):
             raise NonFiniteLossError(step)
-        (output.loss * weight).backward()
-        totals.update({"loss": loss * weight})
-        totals.update({name: value * weight for name, value in output.metrics.items()})
+        torch.autograd.backward(output.loss * weight)
+        for name, value in {"loss": loss, **output.metrics}.items():
+            figures[name] = figures.get(name, 0.0) + value * weight
         measured = BatchStatistics.measure(logprobs.detach(), batch)
         statistics = measured if statistics is None else statistics + measured
-    figures = dict(totals)
     if statistics is not None:
         figures |= statistics.reward_figures()
         if lesson.data.behaviour_logprobs is not None:

@@ -1,9 +1,16 @@
-"""log pi per completion token: the one function that generation and training both use."""
+"""log pi per completion token: the one function that generation and training both use.
+
+A sequence is padded to a length that follows from its own length alone, and run beside sequences
+of that padded length. CPU kernels give a row the same bits whatever rows are beside it, though
+not whatever its padding is. So the same weights give the same bits in batches of any size and
+make-up, and log pi equals the stored log mu exactly before the first update.
+"""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,87 +19,81 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Precision = Literal["float32", "bfloat16"]
+TokenRow = Sequence[int] | np.ndarray
+"""Token ids of one prompt or completion."""
 
-_WIDTH_STEP = 64
-"""Batches of longer sets are padded to a multiple of this many tokens."""
-
-
-class Tokens(Protocol):
-    """A row of token ids."""
-
-    def __len__(self) -> int: ...
+_SHORTEST = 8
 
 
 @dataclass(frozen=True)
-class Frame:
-    """How a set of sequences is padded, decided by the whole set and never by a batch.
+class Group:
+    """Some sequences of a batch that are padded to the same length."""
 
-    CPU kernels give a row the same bits whatever other rows are beside it, but not whatever its
-    padding is. Equal frames therefore make log pi and the stored log mu of the same weights
-    equal to the last bit, for any batch size.
-    """
-
+    rows: Int[Tensor, " b"]
+    """Which rows of the batch they are."""
+    ids: Int[Tensor, "b S"]
+    """Prompt, completion, padding."""
+    starts: Int[Tensor, " b"]
+    """Position of the first completion token."""
     first: int
-    """Position of the earliest completion token: the shortest prompt's length."""
-    longest: int
-    """Tokens of the longest prompt with its completion."""
-
-    @classmethod
-    def around(cls, prompt_lengths: Sequence[int], completion_lengths: Sequence[int]) -> "Frame":
-        """Return the frame of a set, given the lengths of each prompt and its completion."""
-        prompts = np.asarray(prompt_lengths)
-        return cls(int(prompts.min()), int((prompts + np.asarray(completion_lengths)).max()))
-
-    def width(self, longest: int) -> int:
-        """Return the padded length of a batch whose longest sequence has that many tokens."""
-        if self.longest <= _WIDTH_STEP:
-            return self.longest
-        return -(-longest // _WIDTH_STEP) * _WIDTH_STEP
+    """The smallest start."""
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """B prompts with their completions, padded on the right to S tokens."""
+    """B prompts with their completions; T is the longest completion."""
 
-    ids: Int[Tensor, "B S"]
+    groups: tuple[Group, ...]
     mask: Bool[Tensor, "B T"]
-    """True at completion tokens; T counts positions from the frame's first one."""
-
-    @property
-    def first(self) -> int:
-        """Position of the first predicted token."""
-        return self.ids.shape[1] - self.mask.shape[1]
+    """True where a completion has a token."""
 
     def to(self, device: torch.device) -> "Sequences":
         """Return the same on a device."""
-        return Sequences(self.ids.to(device), self.mask.to(device))
+        groups = (
+            Group(g.rows.to(device), g.ids.to(device), g.starts.to(device), g.first)
+            for g in self.groups
+        )
+        return Sequences(tuple(groups), self.mask.to(device))
 
 
-def pad(prompts: Sequence[Tokens], completions: Sequence[Tokens], frame: Frame) -> Sequences:
-    """Return the sequences padded within the frame.
+def padded_length(length: int) -> int:
+    """Return the length to pad to: 8, 12, 16, 24, 32, 48, 64, 96, 128 and so on."""
+    size = _SHORTEST
+    while size < length:
+        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
+    return size
+
+
+def pad(prompts: Sequence[TokenRow], completions: Sequence[TokenRow]) -> Sequences:
+    """Return the sequences in groups of equal padded length.
 
     Padding stands to the right of every real token, so a causal model needs no attention mask.
     """
-    lengths = [(len(p), len(c)) for p, c in zip(prompts, completions, strict=True)]
-    width = frame.width(max(sum(pair) for pair in lengths))
-    ids = np.zeros((len(lengths), width), dtype=np.int64)
-    mask = np.zeros((len(lengths), width), dtype=np.bool_)
+    members: dict[int, list[int]] = defaultdict(list)
     for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
-        start, end = lengths[row][0], sum(lengths[row])
-        ids[row, :start] = prompt
-        ids[row, start:end] = completion
-        mask[row, start:end] = True
-    return Sequences(torch.from_numpy(ids), torch.from_numpy(mask[:, frame.first :].copy()))
+        members[padded_length(len(prompt) + len(completion) - 1)].append(row)
+    groups = []
+    for length, rows in sorted(members.items()):
+        ids = np.zeros((len(rows), length + 1), dtype=np.int64)
+        starts = np.array([len(prompts[row]) for row in rows])
+        for line, row in enumerate(rows):
+            end = starts[line] + len(completions[row])
+            ids[line, : starts[line]] = prompts[row]
+            ids[line, starts[line] : end] = completions[row]
+        tensors = (torch.tensor(rows), torch.from_numpy(ids), torch.from_numpy(starts))
+        groups.append(Group(*tensors, first=int(starts.min())))
+    lengths = torch.tensor([len(completion) for completion in completions])
+    mask = torch.arange(int(lengths.max())) < lengths.unsqueeze(-1)
+    return Sequences(tuple(groups), mask)
 
 
 def pad_values(
-    values: Sequence[Sequence[float]], mask: Bool[Tensor, "B T"]
+    values: Sequence[Sequence[float] | np.ndarray], mask: Bool[Tensor, "B T"]
 ) -> Float[Tensor, "B T"]:
     """Return numbers per completion token in the mask's shape, 0 elsewhere."""
     padded = torch.zeros(mask.shape, dtype=torch.float32)
-    if values:
-        flat = np.concatenate([np.asarray(row, dtype=np.float32) for row in values])
-        padded[mask] = torch.from_numpy(flat)
+    flat = np.concatenate([np.asarray(row, dtype=np.float32) for row in values])
+    padded[mask] = torch.from_numpy(flat)
     return padded
 
 
@@ -104,17 +105,27 @@ def token_logprobs(
     Untempered, over the whole vocabulary. `bfloat16` computes the network in mixed precision;
     the logarithm stays in float32.
     """
-    targets = sequences.ids[:, sequences.first :]
+    mask = sequences.mask
+    parts = [_of_group(model, group, mask.shape[1], precision) for group in sequences.groups]
+    rows = torch.cat([group.rows for group in sequences.groups])
+    return torch.where(mask, torch.cat(parts)[rows.argsort()], 0.0)
+
+
+def _of_group(
+    model: torch.nn.Module, group: Group, length: int, precision: Precision
+) -> Float[Tensor, "b T"]:
+    """Return log pi of the `length` tokens from each completion's start; past its end, anything."""
+    targets = group.ids[:, group.first :]
     context = (
-        torch.autocast(sequences.ids.device.type, dtype=torch.bfloat16)
+        torch.autocast(group.ids.device.type, dtype=torch.bfloat16)
         if precision == "bfloat16"
         else contextlib.nullcontext()
     )
     with context:
         logits = model(
-            input_ids=sequences.ids[:, :-1], use_cache=False, logits_to_keep=targets.shape[1]
+            input_ids=group.ids[:, :-1], use_cache=False, logits_to_keep=targets.shape[1]
         ).logits
-    nats = F.cross_entropy(
-        logits.float().flatten(0, 1), targets.flatten(), reduction="none"
-    ).unflatten(0, targets.shape)
-    return torch.where(sequences.mask, -nats, 0.0)
+    nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+    offsets = (group.starts - group.first).unsqueeze(-1)
+    columns = offsets + torch.arange(length, device=offsets.device)
+    return -nats.view(targets.shape).gather(1, columns.clamp(max=targets.shape[1] - 1))

@@ -23,7 +23,7 @@ def build_optimizer(model: torch.nn.Module, settings: LLMSettings) -> torch.opti
         case "adamw":
             return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
         case "adafactor":
-            adafactor: torch.optim.Optimizer = Adafactor(
+            adafactor: torch.optim.Optimizer = Adafactor(  # type: ignore[no-untyped-call]
                 groups,
                 lr=settings.learning_rate,
                 relative_step=False,

@@ -22,9 +22,10 @@ def configure(seed: int) -> torch.device:
     if on_gpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=on_gpu)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing of ours reads it
+    # Nothing of ours reads memory before writing it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(seed)
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     return torch.device("cuda" if on_gpu else "cpu")
 
 

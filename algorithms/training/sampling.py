@@ -44,9 +44,10 @@ def choose(
     likeliest = logits.argmax(dim=-1)
     if bool(greedy.all()):
         return likeliest
+    logits_parts, uniform_parts = torch.split(logits, _ROWS), torch.split(uniforms, _ROWS)
     drawn = [
         _draw(part, sampling, uniform)
-        for part, uniform in zip(logits.split(_ROWS), uniforms.split(_ROWS), strict=True)
+        for part, uniform in zip(logits_parts, uniform_parts, strict=True)
     ]
     return torch.where(greedy, likeliest, torch.cat(drawn))
 

@@ -28,7 +28,7 @@ def build(source: TinyLlama, folder: Path) -> None:
     tokenizer = character_tokenizer(source.characters, max_tokens=source.max_tokens)
     tokenizer.save_pretrained(folder)
     torch.manual_seed(source.seed)
-    model = LlamaForCausalLM(
+    model = LlamaForCausalLM(  # type: ignore[no-untyped-call]
         LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=source.hidden_size,
@@ -53,7 +53,7 @@ def character_tokenizer(characters: str, *, max_tokens: int) -> PreTrainedTokeni
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = Split(Regex(r"[\s\S]"), behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=PAD,
         eos_token=END,

@@ -1,0 +1,102 @@
+"""The gradient of an update: the same in one big batch or in micro-batches of any size."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from algorithms.base import (
+    CompletionBatch,
+    LLMAlgorithm,
+    LossOutput,
+    NonFiniteLossError,
+    Schema,
+    UserError,
+)
+from algorithms.catalogue import ALGORITHMS
+from algorithms.settings import LLMSettings
+from algorithms.specs import Grading
+from algorithms.training.completions import TrainingSet, load_references, load_rollouts
+from algorithms.training.evaluation import Exam
+from algorithms.training.gradient import Lesson, accumulate_gradient, require_signal
+from algorithms.training.policy import Policy
+from tests.algorithms.training.world import SAMPLING, World
+
+
+def lesson(data: TrainingSet, algorithm: LLMAlgorithm, *, size: int = 64) -> Lesson:
+    exam = Exam(problems=[], samples=0, sampling=SAMPLING, grading=Grading(), batch_size=1)
+    settings = LLMSettings(batch_size=64, micro_batch_size=size)
+    return Lesson(algorithm, algorithm.params(), settings, 0, data, exam)
+
+
+def moved(policy: Policy) -> None:
+    """Take the policy off the behaviour policy, so that ratios are not all 1."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in policy.model.parameters():
+            weight.add_(torch.randn_like(weight), alpha=0.02)
+
+
+def gradient(policy: Policy) -> torch.Tensor:
+    return torch.cat([weight.grad.flatten() for weight in policy.model.parameters()])
+
+
+@pytest.mark.parametrize("name", list(ALGORITHMS))
+@pytest.mark.parametrize("size", [1, 7, 25])
+def test_accumulated_gradient_and_metrics_are_those_of_one_big_batch(
+    shared_world: World, policy: Policy, name: str, size: int
+) -> None:
+    data = load_rollouts(shared_world.folder / "graded", policy)
+    moved(policy)
+    indices = np.arange(50)
+    whole = accumulate_gradient(policy, lesson(data, ALGORITHMS[name]), indices, step=0)
+    expected = gradient(policy)
+    parts = accumulate_gradient(policy, lesson(data, ALGORITHMS[name], size=size), indices, step=0)
+    assert expected.norm() > 1e-4
+    torch.testing.assert_close(gradient(policy), expected, rtol=1e-4, atol=1e-6)
+    assert parts == pytest.approx(whole, rel=1e-5, abs=1e-7)
+
+
+def test_references_have_no_ratio_to_report(shared_world: World, policy: Policy) -> None:
+    data = load_references(shared_world.folder / "dataset", "train", policy)
+    metrics = accumulate_gradient(policy, lesson(data, ALGORITHMS["sft"]), np.arange(8), step=0)
+    assert metrics["positive_share"] == 1
+    assert not {"ratio_mean", "ratio_max", "kl_behaviour"} & set(metrics)
+
+
+def with_rewards(world: World, policy: Policy, value: float) -> TrainingSet:
+    data = load_rollouts(world.folder / "graded", policy)
+    return dataclasses.replace(data, rewards=torch.full_like(data.rewards, value))
+
+
+def test_positives_without_a_positive_say_how_many_there_were(
+    shared_world: World, policy: Policy
+) -> None:
+    data = with_rewards(shared_world, policy, -1.0)
+    with pytest.raises(UserError, match=r"these 160 completions: 0 have a reward above zero, 160"):
+        require_signal(lesson(data, ALGORITHMS["positives"]))
+
+
+@pytest.mark.parametrize("name", ["reinforce", "ppo", "tis", "topr"])
+@pytest.mark.parametrize("value", [-1.0, 1.0])
+def test_rewards_of_one_sign_are_enough_for_the_others(
+    shared_world: World, policy: Policy, name: str, value: float
+) -> None:
+    require_signal(lesson(with_rewards(shared_world, policy, value), ALGORITHMS[name]))
+
+
+class _NoParams(Schema):
+    pass
+
+
+def test_a_loss_that_is_no_number_is_named_with_its_step(
+    shared_world: World, policy: Policy
+) -> None:
+    def broken(logprobs: torch.Tensor, batch: CompletionBatch, params: Schema) -> LossOutput:
+        return LossOutput(loss=logprobs.sum() * torch.nan)
+
+    algorithm = LLMAlgorithm("Broken", "none", "", "", _NoParams, broken)
+    data = load_rollouts(shared_world.folder / "graded", policy)
+    with pytest.raises(NonFiniteLossError, match="at step 7"):
+        accumulate_gradient(policy, lesson(data, algorithm), np.arange(4), step=7)
