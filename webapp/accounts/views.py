@@ -8,6 +8,8 @@ from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
+from webapp.accounts.requests import signed_in
+
 
 class SignInForm(AuthenticationForm):
     """Name and password; the error does not tell which of them was wrong."""
@@ -46,5 +48,6 @@ class PasswordChange(auth_views.PasswordChangeView):
 
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
-    """Show the own account."""
-    return render(request, "accounts/profile.html")
+    """Show the own account and its tokens."""
+    tokens = signed_in(request).token_set.order_by("-created_at")
+    return render(request, "accounts/profile.html", {"tokens": tokens})
