@@ -1,5 +1,6 @@
 """Django settings; everything that differs between installations comes from the environment."""
 
+from importlib.metadata import distribution
 from pathlib import Path
 
 import environ
@@ -119,6 +120,8 @@ STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "webapp" / "static",
     ("plotly", Path(plotly.__file__).parent / "package_data"),
+    # STIX Two Math: many systems have no font that browsers can set MathML in
+    ("fonts", Path(str(distribution("ziamath").locate_file("ziamath/fonts")))),
 ]
 WHITENOISE_USE_FINDERS = True
 
