@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from launcher import commands
 from launcher.errors import LauncherError
 
-BAD_START, INTERRUPTED = 2, 130
+BAD_START = 2
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return BAD_START
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return commands.INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import django
 
@@ -24,12 +25,18 @@ from launcher.services import Services, running
 from launcher.supervisor import Supervisor
 
 WATCH_S = 0.5
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C kept from its end, as shells have it."""
 
 
 def demo(*, stop_when_done: bool) -> int:
-    """Run everything with the demo experiment; return 1 where it did not succeed."""
+    """Run everything with the demo experiment until Ctrl-C, or until it is over.
+
+    Returns:
+        1 where it was to stop when done, and the experiment did not succeed.
+    """
     terminal = Terminal()
-    with application(terminal) as app:
+    with suppress(KeyboardInterrupt), application(terminal) as app:
         # Its models need Django, and Django the database.
         from launcher.demo import watch_demo  # noqa: PLC0415
 
@@ -38,26 +45,23 @@ def demo(*, stop_when_done: bool) -> int:
             return 0 if succeeded else 1
         terminal.say(f"Still serving on {app.address}. Ctrl-C stops everything; data stay.")
         serve(app)
-    return 0
+    return INTERRUPTED if stop_when_done else 0
 
 
 def up() -> int:
     """Run everything until Ctrl-C."""
     terminal = Terminal()
-    with application(terminal) as app:
+    with suppress(KeyboardInterrupt), application(terminal) as app:
         terminal.say("Ctrl-C stops everything; data stay.")
         serve(app)
     return 0
 
 
-def serve(app: Application) -> None:
+def serve(app: Application) -> NoReturn:
     """Keep everything alive until Ctrl-C."""
-    try:
-        while True:
-            app.supervisor.check()
-            time.sleep(WATCH_S)
-    except KeyboardInterrupt:
-        return
+    while True:
+        app.supervisor.check()
+        time.sleep(WATCH_S)
 
 
 @contextmanager
@@ -106,13 +110,11 @@ def ignore_interrupts() -> None:
 
 def services() -> int:
     """Run database and broker until Ctrl-C; print what a shell needs to use them."""
-    with running(lab_var()) as started:
+    with suppress(KeyboardInterrupt), running(lab_var()) as started, ExitStack() as stack:
+        stack.callback(ignore_interrupts)
         for name, value in started.environment.items():
             print(f"export {name}={value}", flush=True)
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            ignore_interrupts()
+        signal.pause()
     return 0
 
 

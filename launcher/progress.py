@@ -8,6 +8,8 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 PLAIN_LINE_EVERY_S = 10.0
+FILE_WIDTH = 140
+"""Columns of tables where the output is not a terminal."""
 
 
 class Terminal:
@@ -15,6 +17,8 @@ class Terminal:
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console()
+        if console is None and not self.console.is_terminal:
+            self.console = Console(width=FILE_WIDTH)
         self.phases: dict[str, float] = {}
         self._live: Live | None = None
         self._last_line = float("-inf")
