@@ -98,7 +98,8 @@ def load(choice: Choice) -> Comparison:
     found = Comparison(choice, runs, tuple(group_runs(runs, choice.group)))
     if choice.reference is None or found.reference != comparison.default_reference(found.groups):
         return found
-    return replace(found, choice=replace(choice, reference=None))  # the same page, a shorter address
+    # The same page under a shorter address.
+    return replace(found, choice=replace(choice, reference=None))
 
 
 def table(found: Comparison) -> FinalTable:

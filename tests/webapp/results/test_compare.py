@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from algorithms.metrics import metric_by_name
 from tests.webapp.results import made
 from webapp.experiments.models import Experiment
 from webapp.jobs.models import Job, MetricPoint
@@ -157,7 +158,7 @@ def test_queries_do_not_grow_with_runs(
 def test_the_curves_have_a_band_a_mean_and_each_seed_and_the_base_as_a_line() -> None:
     lab = made.make_lab(algorithms=("topr",))
     found = comparison(lab)
-    figure = curves_figure(found, made.EVAL_METRICS[1])
+    figure = curves_figure(found, metric_by_name("eval_sampled_accuracy"))
     names = [trace.name for trace in figure.data]
     title = lab.run("topr").label
     assert names == [
@@ -173,7 +174,9 @@ def test_the_curves_have_a_band_a_mean_and_each_seed_and_the_base_as_a_line() ->
 
 def test_an_axis_of_tokens_says_that_it_interpolates() -> None:
     lab = made.make_lab(algorithms=("topr",))
-    figure = curves_figure(comparison(lab, axis=XAxis.TOKENS), made.EVAL_METRICS[1])
+    figure = curves_figure(
+        comparison(lab, axis=XAxis.TOKENS), metric_by_name("eval_sampled_accuracy")
+    )
     assert any("interpolated" in note for note in figure.layout.meta["notes"])
 
 
@@ -191,7 +194,7 @@ def test_one_training_shared_by_two_experiments_is_counted_once_and_said() -> No
     )
     found = load(Choice(runs=(*lab.run_ids, again.pk)))
     assert rows(found)["topr"].evaluated == 2
-    figure = curves_figure(found, made.EVAL_METRICS[1])
+    figure = curves_figure(found, metric_by_name("eval_sampled_accuracy"))
     assert any("counted once" in note for note in figure.layout.meta["notes"])
 
 
@@ -339,5 +342,7 @@ def test_nobody_sees_results_without_signing_in(client: Client) -> None:
 
 def test_groups_by_run_draw_no_band() -> None:
     lab = made.make_lab(algorithms=("topr",))
-    figure = curves_figure(comparison(lab, group=GroupBy.RUN), made.EVAL_METRICS[1])
+    figure = curves_figure(
+        comparison(lab, group=GroupBy.RUN), metric_by_name("eval_sampled_accuracy")
+    )
     assert not [trace for trace in figure.data if trace.fill == "toself"]

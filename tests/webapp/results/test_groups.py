@@ -55,7 +55,7 @@ def test_another_policy_makes_another_group_even_with_equal_settings() -> None:
 
 
 def test_two_base_policies_are_never_one_mean() -> None:
-    base = {"algorithm": "", "train": None, "sources": {}, "config": {}}
+    base: dict[str, Any] = {"algorithm": "", "train": None, "sources": {}, "config": {}}
     groups = group_runs([run(1, "base", **base), run(2, "base", **base)], GroupBy.LABEL)
     assert [group.name for group in groups] == ["base · First · run 1", "base · First · run 2"]
 
