@@ -1,0 +1,92 @@
+"""A live site and a Chromium; tests skip, and say so, where no Chromium can be had.
+
+Everything that is signed in runs in processes of its own: Playwright's event loop and Django's ORM
+do not go together in one thread.
+"""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+
+from launcher.services import Services
+from tests.browser.site import Site, make_database
+from tests.browser.visitor import Visitor
+
+SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything of this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Return the system's Chromium, or Playwright's own."""
+    with sync_playwright() as playwright:
+        browser = _launch(playwright)
+        yield browser
+        browser.close()
+
+
+def which_chromium() -> str | None:
+    """Return the system's Chromium; None leaves the choice to Playwright."""
+    return next(filter(None, map(shutil.which, SYSTEM)), None)
+
+
+def _launch(playwright: Playwright) -> Browser:
+    found = which_chromium()
+    try:
+        return playwright.chromium.launch(executable_path=found, args=OPTIONS)
+    except Error as error:
+        pytest.skip(
+            f"no Chromium ({found or 'none of the system, nor Playwright’s'}) starts here: "
+            f"{error.message.splitlines()[0]}. Install one: apt-get install chromium, or "
+            "playwright install chromium."
+        )
+
+
+@pytest.fixture(scope="package")
+def site(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return the running application on an empty database."""
+    folder = tmp_path_factory.mktemp("site")
+    environment = services.environment | {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "DATABASE_URL": make_database(services.database_url, "browser"),
+        "CELERY_BROKER_URL": services.broker_url.removesuffix("/0") + "/7",
+        "LAB_VAR": str(folder / "var"),
+        "DJANGO_SETTINGS_MODULE": "webapp.settings",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    site = Site(environment, folder, _free_port())
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def visitor(chromium: Browser, site: Site) -> Iterator[Visitor]:
+    """Return a signed-in person in a light, wide window, who complains at the end."""
+    someone = Visitor.open(chromium, site)
+    someone.sign_in()
+    yield someone
+    someone.page.context.close()
+    assert someone.complaints == []
