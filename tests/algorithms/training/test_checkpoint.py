@@ -25,7 +25,7 @@ def saved(policy: Policy, folder: Path, *steps: int) -> torch.optim.Optimizer:
 def restored(policy: Policy, folder: Path) -> int | None:
     optimizer = build_optimizer(policy.model, LLMSettings())
     position = checkpoint.restore(folder, policy.model, optimizer)
-    return position and position.step
+    return position.step if position else None
 
 
 def test_the_newest_is_restored_with_its_weights_and_random_state(

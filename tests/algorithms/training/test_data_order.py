@@ -7,7 +7,7 @@ from algorithms.training.data_order import DataOrder
 
 
 def order(count: int, *, seed: int = 0, **settings: float) -> DataOrder:
-    return DataOrder(count, LLMSettings(micro_batch_size=1, **settings), seed)  # type: ignore[arg-type]
+    return DataOrder(count, LLMSettings(micro_batch_size=1, **settings), seed)
 
 
 def all_of(data: DataOrder) -> list[int]:

@@ -16,7 +16,7 @@ from tests.algorithms.training.world import World
 
 def all_logprobs(policy: Policy, data: TrainingSet, size: int) -> list[float]:
     found = []
-    for indices in torch.randperm(len(data)).split(size):
+    for indices in torch.split(torch.randperm(len(data)), size):
         sequences, _ = data.batch(indices.numpy(), torch.device("cpu"))
         logprobs = token_logprobs(policy.model, sequences)
         found += list(zip(indices.tolist(), logprobs, sequences.mask, strict=True))
