@@ -136,7 +136,9 @@ class Child:
 
     def last_output(self, size: int = 4000) -> str:
         """Return the end of what the runner printed."""
-        with suppress(FileNotFoundError), self.log.open("rb") as file:
-            file.seek(max(0, self.log.stat().st_size - size))
-            return file.read().decode(errors="replace")
-        return ""
+        text = b""
+        for path in (self.log.with_suffix(".log.1"), self.log):
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - size))
+                text += file.read()
+        return text[-size:].decode(errors="replace")

@@ -43,13 +43,22 @@ def top_up(label: str, job_ids: Sequence[int]) -> int:
 
     What already waits there counts, so that repeating this does not fill the broker.
     """
-    wanted = min(len(job_ids), MAX_DEPTH)
-    try:
-        with app.connection_for_write() as connection, connection.channel() as channel:
-            declared: Any = Queue(label, channel=channel).queue_declare()
-    except (OperationalError, OSError) as error:
-        logger.warning("The broker does not answer (%s)", error)
+    depth = _depth(label)
+    if depth is None:
         return 0
-    depth: int = declared.message_count
-    missing = [(job_id, label) for job_id in job_ids[: max(wanted - depth, 0)]]
-    return len(missing) if missing and enqueue_jobs(missing) else 0
+    count = max(min(len(job_ids), MAX_DEPTH) - depth, 0)
+    sent = enqueue_jobs([(job_id, label) for job_id in job_ids[:count]])
+    return count if sent else 0
+
+
+def _depth(label: str) -> int | None:
+    """Return how many wake-ups wait for a label, None where the broker does not answer."""
+    with app.connection_for_write() as connection:
+        failures = (*connection.connection_errors, *connection.channel_errors)
+        try:
+            with connection.channel() as channel:
+                declared: Any = Queue(label, channel=channel).queue_declare()
+                return int(declared.message_count)
+        except (OperationalError, OSError, *failures) as error:
+            logger.warning("The broker does not answer (%s)", error)
+            return None
