@@ -9,9 +9,10 @@ from django.db.models import Max, Q, QuerySet
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import Experiment, ExperimentJob
 from webapp.experiments.plan import OWN_ROLES
+from webapp.jobs.bulk import jobs_set_priorities
 from webapp.jobs.models import Job
 from webapp.jobs.needs import ancestors
-from webapp.jobs.services import GRAPH_LOCK, job_set_priority
+from webapp.jobs.services import GRAPH_LOCK
 from webapp.jobs.states import ACTIVE
 from webapp.jobs.transitions import locked
 from webapp.policies.models import Policy
@@ -97,9 +98,8 @@ def refresh_priorities(job_ids: Collection[int]) -> None:
         experiment__cancelled_at=None, job__in=job_ids, job__state__in=ACTIVE
     )
     wanted = dict(live.values_list("job_id").annotate(Max("experiment__priority")))
-    for job in locked(Job.objects.filter(pk__in=wanted)):
-        if job.priority != wanted[job.pk]:
-            job_set_priority(job=job, priority=wanted[job.pk], user=None)
+    # An experiment needs everything that its jobs are made from: nothing more is to be raised.
+    jobs_set_priorities(priorities=wanted)
 
 
 def trainings_elsewhere(experiment: Experiment) -> QuerySet[ExperimentJob, int]:

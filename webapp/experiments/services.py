@@ -18,7 +18,8 @@ from webapp.experiments.planner import plan
 from webapp.experiments.rows import add_runs
 from webapp.experiments.sources import find_sources
 from webapp.experiments.states import derive
-from webapp.jobs.services import job_cancel, jobs_resume
+from webapp.jobs.bulk import jobs_cancel
+from webapp.jobs.services import jobs_resume
 from webapp.jobs.states import ACTIVE, JobState
 from webapp.policies.models import Policy
 
@@ -153,8 +154,7 @@ def experiment_cancel(*, experiment: Experiment, user: User) -> needs.CancelRepo
     experiment.cancelled_at = timezone.now()
     experiment.save(update_fields=["cancelled_at"])
     stopped, kept = needs.split_active(experiment)
-    for job in reversed(stopped):  # dependents first, so that nothing is queued meanwhile
-        job_cancel(job=job, user=None)
+    jobs_cancel(jobs=stopped)
     needs.refresh_priorities([entry.job.pk for entry in kept])
     return needs.CancelReport(stopped=tuple(stopped), kept=tuple(kept))
 
