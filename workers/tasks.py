@@ -73,8 +73,8 @@ def _on_ready(**_: object) -> None:
     """
     if Process.presence is None:
         labels = sorted(set(app.amqp.queues.consume_from) - {HOUSEKEEPING})
-        name = f"{'-'.join(labels) or HOUSEKEEPING}@{os.uname().nodename}:{os.getpid()}"
-        Process.presence = Presence(name, labels)
+        name = os.environ.get("LAB_WORKER_NAME") or "-".join(labels) or HOUSEKEEPING
+        Process.presence = Presence(f"{name}@{os.uname().nodename}:{os.getpid()}", labels)
         until_answered(end_orphans, give_up=stopping)
     try:
         look()
