@@ -93,7 +93,11 @@ def authorship(job_ids: Collection[int]) -> dict[int, Authorship]:
         names[job_id] = f"{title} v{version}"
 
     def name(roles: Mapping[str, Job], role: str) -> str:
-        return names.get(roles[role].pk, roles[role].title) if role in roles else ""
+        if role not in roles:
+            return ""
+        # A training without a name is what the title of its evaluation says already.
+        title = "" if roles[role].kind == "train" else roles[role].title
+        return names.get(roles[role].pk, title)
 
     return {
         job: Authorship(

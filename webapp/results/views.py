@@ -44,9 +44,14 @@ def compare(request: HttpRequest) -> HttpResponse:
     address = _address("results:compare", page.choice)
     context = {"page": page, "link": request.build_absolute_uri(address)}
     response = render(request, fragment or "results/compare.html", context)
-    if fragment == FRAGMENTS["comparison"]:
+    if fragment == FRAGMENTS["comparison"] and not _is_at(request, address):
         response.headers["HX-Push-Url"] = address
     return response
+
+
+def _is_at(request: HttpRequest, address: str) -> bool:
+    """Whether the browser shows this address already: a refresh adds nothing to its history."""
+    return request.headers.get("HX-Current-URL") == request.build_absolute_uri(address)
 
 
 def _address(name: str, choice: Choice) -> str:

@@ -231,6 +231,15 @@ def test_a_change_of_the_form_answers_with_the_fragment_and_the_new_address(ada:
     )
     assert response["HX-Push-Url"] == f"/compare/?{query(lab)}&metric=loss&smooth=0.5&band=0"
     assert "<html" not in response.content.decode()
+    again = ada.get(
+        f"/compare/?form=1&{ticks}&metric=loss&smooth=0.5",
+        headers={
+            "HX-Request": "true",
+            "HX-Target": "comparison",
+            "HX-Current-URL": f"http://testserver{response['HX-Push-Url']}",
+        },
+    )
+    assert "HX-Push-Url" not in again
 
 
 def test_the_list_to_choose_from_is_searched_and_keeps_what_is_chosen(ada: Client) -> None:
