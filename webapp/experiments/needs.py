@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Max, Q, QuerySet
 
 from webapp.datasets.models import Dataset
@@ -12,7 +11,6 @@ from webapp.experiments.plan import OWN_ROLES
 from webapp.jobs.bulk import jobs_set_priorities
 from webapp.jobs.models import Job
 from webapp.jobs.needs import ancestors
-from webapp.jobs.services import GRAPH_LOCK
 from webapp.jobs.states import ACTIVE
 from webapp.jobs.transitions import locked
 from webapp.policies.models import Policy
@@ -48,16 +46,6 @@ def _count(number: int) -> str:
     return "1 job" if number == 1 else f"{number} jobs"
 
 
-def lock_graph() -> None:
-    """Wait for, and then exclude until commit, everything that adds edges or revives jobs.
-
-    Without it an experiment could be launched on a job between the look at who needs it and its
-    cancellation.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GRAPH_LOCK])
-
-
 def jobs_of(experiment: Experiment) -> QuerySet[Job]:
     """Return every job that the experiment needs, once."""
     return Job.objects.filter(pk__in=experiment.needs.values("job"))
@@ -66,7 +54,8 @@ def jobs_of(experiment: Experiment) -> QuerySet[Job]:
 def split_active(experiment: Experiment) -> tuple[list[Job], list[KeptJob]]:
     """Return the active jobs that only this experiment needs, and those that others need too.
 
-    Rows are locked, inputs before what needs them. Call it under `lock_graph`.
+    Rows are locked before anybody's needs are looked at: a launch holds the rows of the jobs that
+    it wants until it has recorded that it needs them, and one that comes later revives them.
     """
     active = list(locked(jobs_of(experiment).filter(state__in=ACTIVE)))
     names = _needed_elsewhere(experiment, {job.pk for job in active})

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from functools import partial
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from webapp.accounts.models import User
 from webapp.accounts.permissions import require_staff
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import ExperimentJob
-from webapp.experiments.needs import lock_graph
 from webapp.jobs.models import Artifact, Job, JobInput
 from webapp.jobs.needs import ancestors
+from webapp.jobs.services import GRAPH_LOCK
 from webapp.jobs.states import ACTIVE
 from webapp.jobs.store import default_store
 from webapp.policies.models import Policy
@@ -47,7 +47,7 @@ def artifacts_prune(*, user: User) -> PruneReport:
         PermissionDenied: the person is not staff.
     """
     require_staff(user)
-    lock_graph()
+    _lock_graph()
     gone = list(unneeded_jobs().values_list("pk", flat=True))
     artifacts = list(Artifact.objects.filter(job__in=gone).values_list("path", "size_bytes"))
     # Edges protect their sources: those between deleted jobs go first.
@@ -59,3 +59,9 @@ def artifacts_prune(*, user: User) -> PruneReport:
     return PruneReport(
         jobs=len(gone), artifacts=len(artifacts), size_bytes=sum(size for _, size in artifacts)
     )
+
+
+def _lock_graph() -> None:
+    """Keep launches out until commit: one could count on a job that is about to be deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GRAPH_LOCK])

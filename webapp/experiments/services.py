@@ -227,5 +227,4 @@ def experiment_delete(*, experiment: Experiment, user: User) -> None:
 def _locked(experiment: Experiment, user: User) -> Experiment:
     """Return the row as it is now, locked until the transaction ends; the person may change it."""
     require_owner(user, experiment)
-    needs.lock_graph()
     return Experiment.objects.select_for_update().get(pk=experiment.pk)

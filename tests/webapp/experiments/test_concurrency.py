@@ -1,20 +1,22 @@
 """Two people at the same instant, on real transactions."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Event
 from typing import TypeVar
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from tests.webapp.experiments.factories import Bench
+from tests.webapp.experiments.factories import Bench, make_user
 from tests.webapp.jobs import graphs
 from webapp.experiments.models import Experiment, ExperimentJob
 from webapp.experiments.needs import jobs_of
-from webapp.experiments.services import experiment_cancel, experiment_launch
+from webapp.experiments.pruning import artifacts_prune
+from webapp.experiments.services import experiment_cancel, experiment_delete, experiment_launch
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
 
@@ -80,3 +82,25 @@ def test_a_launch_at_the_moment_of_a_cancellation_gets_its_jobs(bench: Bench) ->
         assert not jobs_of(second).filter(stop_requested_at__isnull=False).exists()
     graphs.run_all()
     assert not jobs_of(second).exclude(state=JobState.SUCCEEDED).exists()
+
+
+def test_pruning_during_a_launch_deletes_nothing_that_it_counts_on(bench: Bench) -> None:
+    first = bench.launch()
+    graphs.run_all()
+    experiment_delete(experiment=first, user=bench.user)
+    root = make_user("root", is_staff=True)
+    launched = Event()
+
+    def launch() -> int:
+        with transaction.atomic():
+            bench.launch(title="Second")
+            launched.set()
+            time.sleep(0.5)
+        return 0
+
+    def prune() -> int:
+        launched.wait(timeout=30)
+        return artifacts_prune(user=root).jobs
+
+    assert at_once(launch, prune) == [0, 0]
+    assert Experiment.objects.get().needs.count() == 13
