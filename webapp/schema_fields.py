@@ -70,11 +70,14 @@ def limits_of(info: FieldInfo) -> dict[str, float]:
 
 def range_text(info: FieldInfo) -> str:
     """Return the allowed range in words, such as "between 0 and 1"; empty without limits."""
-    limits = limits_of(info)
-    low = next((number_text(limits[name]) for name in ("ge", "gt") if name in limits), "")
-    high = next((number_text(limits[name]) for name in ("le", "lt") if name in limits), "")
+    limits = {
+        name: f"{limit:,}" if isinstance(limit, int) else number_text(limit)
+        for name, limit in limits_of(info).items()
+    }
+    low = next((limits[name] for name in ("ge", "gt") if name in limits), "")
+    high = next((limits[name] for name in ("le", "lt") if name in limits), "")
     if low and high:
-        spare = [number_text(limits[name]) for name in ("gt", "lt") if name in limits]
+        spare = [limits[name] for name in ("gt", "lt") if name in limits]
         without = f", without {' and '.join(spare)}" if spare else ""
         return f"between {low} and {high}{without}"
     if low:
