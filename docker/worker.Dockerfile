@@ -35,5 +35,5 @@ USER lab
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=20s --start-period=90s --retries=3 \
-    CMD ["python", "docker/healthy.py", "worker"]
+    CMD ["python", "docker/healthy.py"]
 ENTRYPOINT ["tini", "--", "docker/worker.sh"]

@@ -29,13 +29,15 @@ class Up:
     def __init__(self, var: Path, port: int) -> None:
         own = {"LAB_VAR": str(var), "PORT": str(port), "LAB_WORKERS": "1"}
         addresses = {"DATABASE_URL", "CELERY_BROKER_URL"}
-        inherited = {name: value for name, value in os.environ.items() if name not in addresses}
+        self.inherited = {
+            name: value for name, value in os.environ.items() if name not in addresses
+        }
         self.var = var
         self.address = f"http://127.0.0.1:{port}/"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "launcher", "up"],
             cwd=REPOSITORY,
-            env={**inherited, **own},
+            env={**self.inherited, **own},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -85,6 +87,17 @@ class Up:
             time.sleep(0.1)
         pytest.fail("there is no CPU worker")
 
+    def containers_health_check(self) -> int:
+        """Return the exit status of the check that worker containers run, once a worker is in."""
+        command = [sys.executable, "-m", "launcher", "run", "docker/healthy.py"]
+        deadline = time.monotonic() + 60
+        while True:
+            environment = {**self.inherited, "LAB_VAR": str(self.var)}
+            status = subprocess.run(command, cwd=REPOSITORY, env=environment, check=False)
+            if status.returncode == 0 or time.monotonic() > deadline:
+                return status.returncode
+            time.sleep(1)
+
     def wait_until_alone(self) -> list[psutil.Process]:
         """Return the processes that still run after some time for them to end."""
         deadline = time.monotonic() + 30
@@ -113,6 +126,7 @@ def test_it_serves_replaces_a_dead_worker_and_ctrl_c_leaves_nothing(up: Up) -> N
         "housekeeping",
         "cpu-1",
     }
+    assert up.containers_health_check() == 0
     worker = up.worker()
     worker.kill()
     assert "cpu-1 was ended by SIGKILL" in up.wait_for("cpu-1")
