@@ -15,7 +15,7 @@ def test_a_file_with_bad_rows_is_uploaded_mended_by_decision_and_seen(
     file.write_text("question,solution\n1+1=,2\n<b>bold</b>,3\nno answer,\n")
     page = visitor.page
     page.goto("/datasets/new/")
-    page.get_by_label("Name").fill("riddles")
+    page.locator("#id_name").fill("riddles")
     page.get_by_label("File", exact=True).set_input_files(file)
     page.get_by_role("button", name="Continue").click()
 
@@ -36,7 +36,7 @@ def test_a_file_with_bad_rows_is_uploaded_mended_by_decision_and_seen(
     page.wait_for_url(re.compile(r"/datasets/\d+/$"))
     expect(page.locator("#rows")).to_contain_text("<b>bold</b>")
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     assert "2,1+1=,2,train" in download.value.path().read_text()
 
 
@@ -45,7 +45,7 @@ def test_a_generated_dataset_appears_on_its_own_when_a_worker_made_it(visitor: V
     page = visitor.page
     page.goto("/datasets/new/")
     page.get_by_text("Addition problems from a seed").click()
-    page.get_by_label("Name").fill("small sums")
+    page.locator("#id_name").fill("small sums")
     page.locator("#id_arithmetic-train").fill("40")
     page.locator("#id_arithmetic-test").fill("10")
     page.get_by_role("button", name="Continue").click()

@@ -1,4 +1,4 @@
-"""A person with a browser, who notices what should not be: errors, requests that leave, overflow."""
+"""A person with a browser, who notices errors, requests that leave, and overflow."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
