@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from webapp.jobs.models import Worker
-from workers.database import until_answered
+from workers.database import never, until_answered
 
 BEAT_S = 10.0
 
@@ -22,10 +23,14 @@ logger = logging.getLogger(__name__)
 class Presence:
     """One worker process as others see it; the heartbeat has a thread and connection of its own."""
 
-    def __init__(self, name: str, labels: list[str]) -> None:
-        """Register; waits for the database."""
+    def __init__(self, name: str, labels: list[str], give_up: Callable[[], bool] = never) -> None:
+        """Register; waits for the database.
+
+        Raises:
+            OperationalError: The database was away when `give_up` turned true.
+        """
         self.labels = labels
-        self.worker = until_answered(partial(_register, name, labels))
+        self.worker = until_answered(partial(_register, name, labels), give_up)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()

@@ -54,11 +54,16 @@ def top_up(label: str, job_ids: Sequence[int]) -> int:
 def _depth(label: str) -> int | None:
     """Return how many wake-ups wait for a label, None where the broker does not answer."""
     with app.connection_for_write() as connection:
-        failures = (*connection.connection_errors, *connection.channel_errors)
+        failures: tuple[type[BaseException], ...] = (
+            OperationalError,
+            OSError,
+            *connection.connection_errors,
+            *connection.channel_errors,
+        )
         try:
             with connection.channel() as channel:
                 declared: Any = Queue(label, channel=channel).queue_declare()
                 return int(declared.message_count)
-        except (OperationalError, OSError, *failures) as error:
+        except failures as error:
             logger.warning("The broker does not answer (%s)", error)
             return None

@@ -71,15 +71,19 @@ def _on_ready(**_: object) -> None:
     Celery sends the signal again whenever it has reached the broker anew: what was announced
     meanwhile is looked for at once.
     """
-    if Process.presence is None:
-        labels = sorted(set(app.amqp.queues.consume_from) - {HOUSEKEEPING})
-        name = os.environ.get("LAB_WORKER_NAME") or "-".join(labels) or HOUSEKEEPING
-        Process.presence = Presence(f"{name}@{os.uname().nodename}:{os.getpid()}", labels)
-        until_answered(end_orphans, give_up=stopping)
     try:
+        if Process.presence is None:
+            Process.presence = _register()
+            until_answered(end_orphans, give_up=stopping)
         look()
     except OperationalError:
         logger.warning("The database went away while this worker was stopping.")
+
+
+def _register() -> Presence:
+    labels = sorted(set(app.amqp.queues.consume_from) - {HOUSEKEEPING})
+    name = os.environ.get("LAB_WORKER_NAME") or "-".join(labels) or HOUSEKEEPING
+    return Presence(f"{name}@{os.uname().nodename}:{os.getpid()}", labels, give_up=stopping)
 
 
 @signals.worker_shutdown.connect

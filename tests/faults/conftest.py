@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
-from django.conf import settings
+from pytest_django.fixtures import Settings
 
 from launcher.services import Services
 
@@ -19,12 +19,13 @@ PLUGINS = Path(__file__).resolve().parent / "plugins"
 
 
 @pytest.fixture
-def lab(transactional_db: None, services: Services) -> "Iterator[Lab]":
+def lab(transactional_db: None, services: Services, settings: Settings) -> "Iterator[Lab]":
     """A laboratory on an empty database and an empty broker; at the end nothing may be left."""
     # Named on the command line, this file is loaded before Django is set up.
-    from tests.faults.lab import Lab, ours
+    from tests.faults.lab import FAST, Lab, ours
 
     redis.Redis.from_url(services.broker_url).flushall()
+    settings.LAB_LEASE_S = int(FAST["LAB_LEASE_S"])
     shutil.rmtree(settings.VAR / "log", ignore_errors=True)
     started = Lab({"LAB_ALGORITHM_PLUGINS": str(PLUGINS)})
     yield started

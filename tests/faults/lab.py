@@ -121,6 +121,6 @@ def ours() -> dict[int, str]:
 def alive(process: psutil.Process) -> bool:
     """Whether a process still executes; a zombie does not."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

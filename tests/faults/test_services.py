@@ -10,7 +10,7 @@ from tests.faults.lab import Lab
 from tests.faults.patients import launch, policy, training
 from tests.faults.test_killed import assert_as_if_undisturbed, outcomes
 from tests.webapp.jobs.graphs import dataset, reload, state
-from webapp.jobs.models import Attempt, Job, Worker
+from webapp.jobs.models import Attempt, Worker
 from webapp.jobs.selectors import why_waiting
 from webapp.jobs.states import JobState
 from workers.queue import enqueue_job
@@ -83,7 +83,6 @@ def test_celerys_clock_alone_finds_jobs_that_no_message_announced(
     live = Worker.objects.filter(labels=["cpu"])
     ready_lab.wait_for(live.exists, sweeping=False)
     (job,) = launch(dataset(seed=3))
-    Job.objects.filter(pk=job.pk)
     redis.Redis.from_url(services.broker_url).flushall()
     for number in (1, 2):
         ready_lab.start_worker("housekeeping", "-B", "-n", f"housekeeping-{number}@%h")

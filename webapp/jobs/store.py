@@ -86,6 +86,8 @@ class Store:
         for folder in sorted({path.parent for path in files.values()} | {staging}):
             _sync(folder)
         name = f"{job_id}-{attempt}"
+        # Left by a crash before its row was written: nobody refers to it.
+        shutil.rmtree(self.root / name, ignore_errors=True)
         staging.rename(self.root / name)
         _sync(self.root)
         return StoredArtifact(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -37,7 +38,7 @@ def sweep() -> SweepReport:
     with transaction.atomic():
         if not _locked():
             return SweepReport(ran=False)
-        expired = _expire()
+        expired = 0 if _database_is_young() else _expire()
         released = _release()
         Worker.objects.filter(heartbeat_at__lt=Now() - KEEP_WORKERS).delete()
     return SweepReport(True, expired, released, _announce())
@@ -46,6 +47,17 @@ def sweep() -> SweepReport:
 def _locked() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SWEEP_LOCK])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _database_is_young() -> bool:
+    """Whether it started less than a lease ago: workers that live may renew first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_postmaster_start_time() > now() - make_interval(secs => %s)",
+            [settings.LAB_LEASE_S],
+        )
         row = cursor.fetchone()
     return bool(row and row[0])
 

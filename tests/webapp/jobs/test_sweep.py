@@ -7,6 +7,7 @@ import pytest
 import redis
 from django.db import connection
 from django.db.models.functions import Now
+from pytest_django.fixtures import Settings
 
 from launcher.services import Services
 from tests.webapp.jobs.graphs import dataset, generate, make_worker, policy, reload, state, take
@@ -25,6 +26,12 @@ def broker(services: Services) -> redis.Redis:
     client = redis.Redis.from_url(services.broker_url)
     client.flushall()
     return client
+
+
+@pytest.fixture(autouse=True)
+def short_lease(settings: Settings) -> None:
+    """The database of the tests has been up for longer than a lease."""
+    settings.LAB_LEASE_S = 1
 
 
 def running_late() -> Job:
@@ -54,6 +61,15 @@ def test_a_lost_job_that_was_to_be_stopped_is_cancelled() -> None:
     job_cancel(job=job, user=None)
     sweep()
     assert state(job) == JobState.CANCELLED
+
+
+def test_after_a_restart_of_the_database_workers_may_renew_first(
+    settings: Settings,
+) -> None:
+    settings.LAB_LEASE_S = 10_000
+    job = running_late()
+    assert sweep() == SweepReport(ran=True)
+    assert state(job) == JobState.RUNNING
 
 
 def test_lost_workers_use_up_the_attempts() -> None:
