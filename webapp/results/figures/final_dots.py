@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from algorithms.base import Metric
-from webapp.results.figures.learning_curve import is_share
 from webapp.results.figures.palette import figure, style
+from webapp.results.figures.scales import is_share
 from webapp.results.figures.text import plain
 from webapp.results.statistics import MeanCI
 

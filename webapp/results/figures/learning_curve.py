@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from algorithms.base import Metric
 from webapp.results.curves import Band, Curve, XAxis, keep_extremes
 from webapp.results.figures.palette import Style, figure, style
+from webapp.results.figures.scales import axis_range
 from webapp.results.figures.text import plain
 from webapp.results.statistics import FloatArray
 
@@ -197,32 +198,13 @@ def _level(level: Level, groups: Sequence[CurveGroup]) -> go.Scatter:
     )
 
 
-def is_share(metric: Metric) -> bool:
-    """Whether the metric lies between 0 and 1 by its nature."""
-    return not metric.unit and metric.name.endswith(("accuracy", "share", "pass_at_1"))
-
-
 def _y_range(
     groups: Sequence[CurveGroup], metric: Metric, levels: Sequence[Level], *, show_band: bool
 ) -> list[float] | None:
-    """Return limits that the curves fill: a band may reach beyond them by half their span."""
     values = [seed.curve.finite().y for group in groups for seed in group.seeds]
-    values += [np.array([level.value for level in levels])]
-    joined = np.concatenate(values)
-    if joined.size == 0:
-        return None
-    low, high = float(joined.min()), float(joined.max())
-    span = (high - low) or abs(high) or 1.0
-    bottom, top = low - 0.05 * span, high + 0.05 * span
-    if show_band:
-        edges = np.concatenate([np.r_[group.band.low, group.band.high] for group in groups])
-        edges = edges[np.isfinite(edges)]
-        if edges.size:
-            bottom = min(bottom, max(float(edges.min()), low - span / 2))
-            top = max(top, min(float(edges.max()), high + span / 2))
-    if is_share(metric):
-        bottom, top = max(bottom, -0.02), min(top, 1.02)
-    return [bottom, top]
+    values.append(np.array([level.value for level in levels]))
+    edges = [np.r_[group.band.low, group.band.high] for group in groups if show_band]
+    return axis_range(np.concatenate(values), np.concatenate([*edges, []]), metric)
 
 
 def _notes(groups: Sequence[CurveGroup], look: Look) -> list[str]:
