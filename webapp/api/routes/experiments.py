@@ -16,14 +16,13 @@ from webapp.api.schemas.experiments import (
     CancelOut,
     ExperimentDetailOut,
     ExperimentOut,
-    PreviewOut,
     RunDetailOut,
     cancel_out,
     detail_out,
     experiment_out,
-    preview_out,
     run_fields,
 )
+from webapp.api.schemas.previews import PreviewOut, preview_out
 from webapp.experiments import selectors, services
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.detail import experiment_detail

@@ -1,6 +1,5 @@
-"""Shapes of experiments, their previews and runs."""
+"""Shapes of experiments and runs."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,60 +8,7 @@ from ninja import Schema
 from webapp.experiments.detail import ExperimentDetail, JobCard, RunCard
 from webapp.experiments.models import Experiment
 from webapp.experiments.needs import CancelReport
-from webapp.experiments.preview import PlanPreview
 from webapp.experiments.selectors import ExperimentRow
-
-
-class KindOut(Schema):
-    """Planned jobs of one kind."""
-
-    kind: str
-    planned: int
-    new: int
-    existing: dict[str, int]
-    """Those that exist already, by state."""
-
-
-class WorkOut(Schema):
-    """Amounts of work; null where unknown."""
-
-    completions: int | None
-    evaluation_completions: int | None
-    steps: int | None
-    samples: int | None
-    tokens_at_most: int | None
-
-
-class PreviewOut(Schema):
-    """What launching would run and compute."""
-
-    runs: int
-    groups: int
-    jobs: int
-    existing: int
-    done: int
-    kinds: list[KindOut]
-    total: WorkOut
-    remaining: WorkOut
-    warnings: list[str]
-
-
-def preview_out(preview: PlanPreview) -> PreviewOut:
-    """Return a preview as the API shows it."""
-    return PreviewOut(
-        runs=preview.runs,
-        groups=preview.groups,
-        jobs=preview.jobs,
-        existing=preview.existing,
-        done=preview.done,
-        kinds=[
-            KindOut(kind=one.kind, planned=one.planned, new=one.new, existing=dict(one.existing))
-            for one in preview.kinds
-        ],
-        total=WorkOut(**asdict(preview.total)),
-        remaining=WorkOut(**asdict(preview.remaining)),
-        warnings=list(preview.warnings),
-    )
 
 
 class ExperimentOut(Schema):
