@@ -18,17 +18,24 @@ from algorithms.base import (
     LLMAlgorithm,
     NonFiniteLossError,
     Reporter,
+    Schema,
     Stopped,
     Summary,
     UserError,
 )
 from algorithms.catalogue import ALGORITHMS
-from algorithms.flags import add_flags, read_flags
+from algorithms.flags import Flags
 from algorithms.settings import LLMSettings
 from algorithms.specs import Grading, Sampling, TrainSpec
 
 LINE_INTERVAL_S = 1.0
 """Training figures are printed at most this often; evaluations always."""
+
+FOLDERS = ("policy", "rollouts", "dataset", "eval_dataset")
+RESERVED = (*FOLDERS, "output", "seed", "train_split", "eval_split", "preset", "help")
+"""Flags that are no field of a schema."""
+SAMPLING = Flags(Sampling, "held-out completions", "sampling", qualified=Sampling.model_fields)
+GRADING = Flags(Grading, "grading", "grading", qualified=Grading.model_fields)
 
 
 class ConsoleReporter(Reporter):
@@ -52,7 +59,8 @@ class ConsoleReporter(Reporter):
             return
         self._next_line = now + LINE_INTERVAL_S
         figures = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-        print(f"step {step}  {samples} samples  {tokens} tokens  {seconds:.1f} s  {figures}")
+        line = f"step {step}  {samples} samples  {tokens} tokens  {seconds:.1f} s  {figures}"
+        print(line, flush=True)
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """Print nothing: every line of figures names its step."""
@@ -85,11 +93,19 @@ def build_parser() -> argparse.ArgumentParser:
                 metavar="NAME",
                 help=f"settings to start from: {'; '.join(algorithm.presets)}",
             )
-        add_flags(command, algorithm.params, algorithm.title, "params")
-        add_flags(command, LLMSettings, "training", "settings")
-        add_flags(command, Sampling, "held-out completions", "sampling")
-        add_flags(command, Grading, "grading", "grading")
+        for group in (params_flags(algorithm), settings_flags(algorithm), SAMPLING, GRADING):
+            group.add(command)
     return parser
+
+
+def params_flags(algorithm: LLMAlgorithm) -> Flags[Schema]:
+    """Return the flags of the algorithm's own settings."""
+    return Flags(algorithm.params, algorithm.title, "params", qualified=RESERVED)
+
+
+def settings_flags(algorithm: LLMAlgorithm) -> Flags[LLMSettings]:
+    """Return the flags of what all algorithms share; a name of the algorithm's own goes first."""
+    return Flags(LLMSettings, "training", "settings", qualified=algorithm.params.model_fields)
 
 
 def _add_folders(command: argparse.ArgumentParser, algorithm: LLMAlgorithm) -> None:
@@ -115,25 +131,24 @@ def read_spec(arguments: argparse.Namespace) -> TrainSpec:
     """
     algorithm = ALGORITHMS[arguments.command]
     preset = algorithm.presets.get(getattr(arguments, "preset", None) or "", {})
-    params = read_flags(arguments, algorithm.params, "params", preset)
+    params = params_flags(algorithm).read(arguments, preset)
     if arguments.seed < 0:
         raise UserError("--seed: must not be negative")
     return TrainSpec(
         algorithm=arguments.command,
         params=params.model_dump(mode="json"),
-        settings=read_flags(arguments, LLMSettings, "settings", {}),
+        settings=settings_flags(algorithm).read(arguments, {}),
         seed=arguments.seed,
         train_split=arguments.train_split,
         eval_split=arguments.eval_split,
-        sampling=read_flags(arguments, Sampling, "sampling", {}),
-        grading=read_flags(arguments, Grading, "grading", {}),
+        sampling=SAMPLING.read(arguments, {}),
+        grading=GRADING.read(arguments, {}),
     )
 
 
 def _inputs(arguments: argparse.Namespace) -> dict[str, Path]:
-    roles = ("policy", "rollouts", "dataset", "eval_dataset")
     inputs: dict[str, Path] = {
-        role: folder for role in roles if (folder := getattr(arguments, role, None)) is not None
+        role: folder for role in FOLDERS if (folder := getattr(arguments, role, None)) is not None
     }
     for role, folder in inputs.items():
         if not folder.is_dir():

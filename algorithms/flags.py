@@ -1,9 +1,10 @@
 """Command-line flags of a Schema: name, help, choices and default come from its fields."""
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from types import NoneType
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -16,59 +17,63 @@ EMPTY = "none"
 """What to type for a value that may be left empty."""
 
 
-def add_flags(parser: argparse.ArgumentParser, schema: type[Schema], title: str, key: str) -> None:
-    """Add a group with a flag per field; `read_flags` with the same key reads it.
+@dataclass(frozen=True)
+class Flags(Generic[S]):
+    """The flags of one schema: adds them to a parser, and reads what was typed."""
 
-    Raises:
-        argparse.ArgumentError: another group has a flag of that name.
-    """
-    if not schema.model_fields:
-        return
-    group = parser.add_argument_group(title, (schema.__doc__ or "").splitlines()[0])
-    for name, field in schema.model_fields.items():
-        group.add_argument(
-            _flag(name),
-            dest=f"{key}.{name}",
-            default=argparse.SUPPRESS,
-            choices=_choices(field),
-            metavar=_metavar(field),
-            help=_help(field),
-        )
+    schema: type[S]
+    title: str
+    key: str
+    """Keeps fields of the same name apart: part of where argparse stores them."""
+    qualified: Collection[str] = ()
+    """Names that another group has taken; here their flag begins with the key."""
 
+    def add(self, parser: argparse.ArgumentParser) -> None:
+        """Add one group with a flag per field."""
+        if not self.schema.model_fields:
+            return
+        summary = (self.schema.__doc__ or "").split("\n", maxsplit=1)[0]
+        group = parser.add_argument_group(self.title, summary)
+        for name, field in self.schema.model_fields.items():
+            group.add_argument(
+                self._flag(name),
+                dest=f"{self.key}.{name}",
+                default=argparse.SUPPRESS,
+                choices=_choices(field),
+                metavar=_metavar(field),
+                help=_help(field),
+            )
 
-def read_flags(
-    arguments: argparse.Namespace, schema: type[S], key: str, preset: Mapping[str, object]
-) -> S:
-    """Return the schema with what was typed, over the preset, over its defaults.
+    def read(self, arguments: argparse.Namespace, preset: Mapping[str, object]) -> S:
+        """Return the schema with what was typed, over the preset, over its defaults.
 
-    Raises:
-        UserError: a value is outside its range; every fault on a line of its own, with its flag.
-    """
-    typed = dict(_typed(arguments, schema, key))
-    try:
-        return schema.model_validate({**preset, **typed})
-    except ValidationError as error:
-        lines = [_sentence(fault["loc"], fault["msg"]) for fault in error.errors()]
-        raise UserError("\n".join(lines)) from error
+        Raises:
+            UserError: values are outside their ranges; each on a line of its own, with its flag.
+        """
+        try:
+            return self.schema.model_validate({**preset, **dict(self._typed(arguments))})
+        except ValidationError as error:
+            lines = [self._sentence(fault["loc"], fault["msg"]) for fault in error.errors()]
+            raise UserError("\n".join(lines)) from error
 
+    def write(self, values: S) -> list[str]:
+        """Return the arguments that give these values when they are read again."""
+        dumped = values.model_dump(mode="json")
+        return [f"{self._flag(name)}={_text(value)}" for name, value in dumped.items()]
 
-def write_flags(values: Schema) -> list[str]:
-    """Return the arguments that give these values when parsed again."""
-    dumped = values.model_dump(mode="json")
-    return [f"{_flag(name)}={_text(value)}" for name, value in dumped.items()]
+    def _typed(self, arguments: argparse.Namespace) -> Iterator[tuple[str, str | None]]:
+        for name, field in self.schema.model_fields.items():
+            value = getattr(arguments, f"{self.key}.{name}", argparse.SUPPRESS)
+            if value is not argparse.SUPPRESS:
+                yield name, None if value == EMPTY and _may_be_empty(field) else value
 
+    def _flag(self, name: str) -> str:
+        qualified = f"{self.key}_{name}" if name in self.qualified else name
+        return "--" + qualified.replace("_", "-")
 
-def _typed(
-    arguments: argparse.Namespace, schema: type[Schema], key: str
-) -> Iterator[tuple[str, str | None]]:
-    for name, field in schema.model_fields.items():
-        value = getattr(arguments, f"{key}.{name}", argparse.SUPPRESS)
-        if value is not argparse.SUPPRESS:
-            yield name, None if value == EMPTY and _may_be_empty(field) else value
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    def _sentence(self, location: tuple[int | str, ...], message: str) -> str:
+        message = message.removeprefix("Value error, ")
+        return f"{self._flag(str(location[0]))}: {message}" if location else message
 
 
 def _text(value: object) -> str:
@@ -105,8 +110,3 @@ def _help(field: FieldInfo) -> str:
     text = " ".join((field.description or "").split())
     # argparse reads % as the start of a placeholder.
     return f"{text} Default: {_text(field.default)}.".replace("%", "%%")
-
-
-def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return f"{_flag(str(location[0]))}: {message}" if location else message

@@ -12,17 +12,17 @@ from beartype.roar import BeartypeDecorHintException
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_CONFIGURATION = BeartypeConf(is_pep484_tower=True)
+_beartype = beartype(conf=BeartypeConf(is_pep484_tower=True))
 
 
 def check(function: F) -> F:
     """Return the function with its arguments and result checked at every call."""
     try:
-        return beartype(function, conf=_CONFIGURATION)
+        return _beartype(function)
     except BeartypeDecorHintException:
         hints = function.__annotations__
         function.__annotations__ = {name: hint for name, hint in hints.items() if _readable(hint)}
-        return beartype(function, conf=_CONFIGURATION)
+        return _beartype(function)
 
 
 def _readable(hint: object) -> bool:
@@ -30,7 +30,7 @@ def _readable(hint: object) -> bool:
 
     probe.__annotations__ = {"value": hint}
     try:
-        beartype(probe, conf=_CONFIGURATION)
+        _beartype(probe)
     except BeartypeDecorHintException:
         return False
     return True

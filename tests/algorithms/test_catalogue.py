@@ -1,6 +1,7 @@
 """A new algorithm is one file: in a plugin folder, or in an installed package."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,42 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-PLUGIN = '''
-"""REINFORCE with a temperature on the reward."""
-from jaxtyping import Float
-from pydantic import Field
-from torch import Tensor
-
-from algorithms.base import CompletionBatch, LLMAlgorithm, LossOutput, Metric, Schema
-from algorithms.shared.masking import masked_mean
-
-
-class Params(Schema):
-    """Hyperparameters."""
-
-    heat: float = Field(0.25, gt=0, le=2)
-    """Divides the reward."""
-
-
-def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params) -> LossOutput:
-    """Return the loss."""
-    weight = batch.rewards / params.heat
-    return LossOutput(
-        loss=-(weight * masked_mean(logprobs, batch.mask)).mean(),
-        metrics={"heat_mean": weight.mean().item()},
-    )
-
-
-ALGORITHM = LLMAlgorithm(
-    title="Hot REINFORCE",
-    paper="arXiv:0000.00000",
-    summary="Divides the reward.",
-    formula=r"-\\frac{R}{h} \\log \\pi",
-    params=Params,
-    loss=loss,
-    metrics=(Metric("heat_mean", label="Mean heat"),),
-)
-'''
+GUIDE = (ROOT / "docs" / "how-to" / "add-an-algorithm.md").read_text()
+PLUGIN = GUIDE.split("```python\n")[1].split("```")[0]
+"""The file that the guide tells people to write."""
 
 
 def python(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -61,7 +29,7 @@ def python(*arguments: str, environment: dict[str, str]) -> subprocess.Completed
 def contract_tests(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the contract tests over whatever algorithms that environment has."""
     return python(
-        "-m", "pytest", "tests/algorithms/test_contract.py", "-q", "-k", "hot",
+        "-m", "pytest", "tests/algorithms/test_contract.py", "-q", "-k", "tempered",
         "--noconftest", "-p", "no:django", "-p", "no:cacheprovider",
         environment=environment,
     )  # fmt: skip
@@ -69,18 +37,20 @@ def contract_tests(environment: dict[str, str]) -> subprocess.CompletedProcess[s
 
 @pytest.fixture
 def plugin_folder(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "hot.py").write_text(PLUGIN)
+    (tmp_path / "tempered.py").write_text(PLUGIN)
     (tmp_path / "_helper.py").write_text("raise RuntimeError('files with _ are not algorithms')")
     return {"LAB_ALGORITHM_PLUGINS": str(tmp_path)}
 
 
 @pytest.fixture
 def installed_package(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "hot_package.py").write_text(PLUGIN)
-    metadata = tmp_path / "hot_package-1.0.dist-info"
+    (tmp_path / "tempered_package.py").write_text(PLUGIN)
+    metadata = tmp_path / "tempered-1.0.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: hot-package\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[offpolicy_lab.algorithms]\nhot = hot_package\n")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tempered\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[offpolicy_lab.algorithms]\ntempered = tempered_package\n"
+    )
     return {"PYTHONPATH": str(tmp_path)}
 
 
@@ -90,26 +60,29 @@ def environment(request: pytest.FixtureRequest) -> dict[str, str]:
     return found
 
 
-def test_one_file_adds_an_algorithm_to_the_command_line(environment: dict[str, str]) -> None:
-    listed = python("-m", "algorithms", "list", environment=environment)
-    assert listed.returncode == 0, listed.stderr
-    assert "hot " in listed.stdout
-    assert "Hot REINFORCE" in listed.stdout
-    helped = python("-m", "algorithms", "hot", "--help", environment=environment)
-    assert "--heat NUMBER" in helped.stdout
-    assert "Divides the reward. Default: 0.25." in helped.stdout
+def test_one_file_adds_an_algorithm_and_its_metrics(environment: dict[str, str]) -> None:
+    script = (
+        "from algorithms.__main__ import main; from algorithms.metrics import metric_by_name;"
+        "print(metric_by_name('reward_weight_mean').label);"
+        "main(['list']); main(['tempered', '--help'])"
+    )
+    printed = python("-c", script, environment=environment)
+    assert printed.returncode == 0, printed.stderr
+    words = " ".join(printed.stdout.split())
+    assert printed.stdout.startswith("Mean reward weight\n")
+    assert re.search(r"^tempered +Tempered reward-weighted", printed.stdout, re.MULTILINE)
+    assert "--temperature NUMBER" in printed.stdout
+    assert "differ in weight by a factor e. Default: 1.0." in words
 
 
-def test_one_file_passes_the_contract_and_declares_its_metrics(environment: dict[str, str]) -> None:
-    tested = contract_tests(environment)
+def test_one_file_is_held_to_the_contract(plugin_folder: dict[str, str]) -> None:
+    tested = contract_tests(plugin_folder)
     assert tested.returncode == 0, tested.stdout
     assert "passed" in tested.stdout
-    script = "from algorithms.metrics import metric_by_name as m; print(m('heat_mean').label)"
-    assert python("-c", script, environment=environment).stdout.strip() == "Mean heat"
 
 
 def test_a_plugin_that_breaks_the_contract_fails_its_tests(plugin_folder: dict[str, str]) -> None:
-    file = Path(plugin_folder["LAB_ALGORITHM_PLUGINS"]) / "hot.py"
+    file = Path(plugin_folder["LAB_ALGORITHM_PLUGINS"]) / "tempered.py"
     file.write_text(PLUGIN.replace("masked_mean(logprobs, batch.mask)", "logprobs.mean(-1)"))
     tested = contract_tests(plugin_folder)
     assert tested.returncode == 1

@@ -9,10 +9,9 @@ import pytest
 import torch
 
 from algorithms import specs
-from algorithms.__main__ import build_parser
+from algorithms.__main__ import build_parser, params_flags, settings_flags
 from algorithms.base import LLMAlgorithm, Schema
 from algorithms.catalogue import ALGORITHMS
-from algorithms.flags import read_flags, write_flags
 from algorithms.metrics import EVAL_METRICS, TRAIN_METRICS
 from algorithms.settings import LLMSettings
 from algorithms.shared.gradient import gradient_coefficient
@@ -62,14 +61,15 @@ def test_settings_survive_json(algorithm: LLMAlgorithm) -> None:
 
 def test_defaults_are_what_the_command_line_gives(name: str, algorithm: LLMAlgorithm) -> None:
     arguments = build_parser().parse_args([name, *folders(algorithm)])
-    assert read_flags(arguments, algorithm.params, "params", {}) == algorithm.params()
-    assert read_flags(arguments, LLMSettings, "settings", {}) == LLMSettings()
+    assert params_flags(algorithm).read(arguments, {}) == algorithm.params()
+    assert settings_flags(algorithm).read(arguments, {}) == LLMSettings()
 
 
 def test_settings_survive_the_command_line(name: str, algorithm: LLMAlgorithm) -> None:
     for params in all_params(algorithm):
-        arguments = build_parser().parse_args([name, *folders(algorithm), *write_flags(params)])
-        assert read_flags(arguments, algorithm.params, "params", {}) == params
+        typed = params_flags(algorithm).write(params)
+        arguments = build_parser().parse_args([name, *folders(algorithm), *typed])
+        assert params_flags(algorithm).read(arguments, {}) == params
 
 
 def test_a_step_is_finite_repeats_from_its_seed_and_gives_the_declared_metrics(

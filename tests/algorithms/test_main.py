@@ -1,19 +1,27 @@
 """The command line: real trainings in real processes, from folders."""
 
+import dataclasses
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from algorithms.__main__ import build_parser, main, read_spec
+from algorithms.__main__ import (
+    build_parser,
+    main,
+    params_flags,
+    read_spec,
+    settings_flags,
+)
 from algorithms.base import JobContext, Schema, UserError
-from algorithms.flags import add_flags, read_flags
+from algorithms.catalogue import ALGORITHMS
+from algorithms.flags import Flags
 from algorithms.jobs import dataset, generate, grade, policy
 from algorithms.settings import LLMSettings
 from algorithms.specs import (
@@ -99,24 +107,26 @@ def test_a_training_runs_from_folders_and_leaves_a_policy(
 
 
 def test_an_interrupted_training_goes_on_where_it_stopped(artifacts: Path, tmp_path: Path) -> None:
-    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
-    assert run(command(artifacts, "topr", whole, "--steps=60")).returncode == 0
-    arguments = command(artifacts, "topr", resumed, "--steps=60")
+    output = tmp_path / "trained"
+    arguments = command(artifacts, "topr", output, "--steps=200", "--evaluate-every=20")
     with subprocess.Popen(
         arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        while "step " not in process.stdout.readline():
+        assert process.stdout.readline().startswith("step 0 ")
+        while not process.stdout.readline().startswith("step 20 "):
             assert process.poll() is None
-        os.kill(process.pid, signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=120) == 130
         assert "Run the same command again to go on." in process.stderr.read()
-    assert not resumed.exists()
-    assert run(arguments).returncode == 0
-    assert (resumed / "model.safetensors").read_bytes() == (
-        whole / "model.safetensors"
-    ).read_bytes()
+    assert not output.exists()
+    resumed = run(arguments)
+    assert resumed.returncode == 0, resumed.stderr
+    # A training that began anew would examine the policy it starts from.
+    assert "step 0 " not in resumed.stdout
+    assert "step 200 " in resumed.stdout
+    assert (output / "model.safetensors").exists()
 
 
 def test_listing_loads_no_language_model_library() -> None:
@@ -134,7 +144,7 @@ def test_flags_lie_over_the_preset_and_the_preset_over_the_defaults() -> None:
         [
             *("topr", *REQUIRED, "--preset=Off-policy REINFORCE", "--negative-ratio-max=2"),
             *("--baseline=-0.5", "--steps=7", "--epochs=none", "--length-normalisation=false"),
-            *("--temperature=0.5", "--grader=exact", "--seed=3"),
+            *("--sampling-temperature=0.5", "--grading-grader=exact", "--seed=3"),
         ]
     )
     spec = read_spec(arguments)
@@ -170,18 +180,20 @@ def test_what_is_wrong_is_said_with_its_flag(
     assert complaint in capsys.readouterr().err
 
 
-def test_an_output_that_holds_something_is_not_overwritten(artifacts: Path, tmp_path: Path) -> None:
+def test_an_output_that_holds_something_is_not_overwritten(
+    artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "precious").write_text("data")
-    done = run(command(artifacts, "topr", tmp_path))
-    assert done.returncode == 2
-    assert "is taken; name a new folder" in done.stderr
+    _, _, _, *arguments = command(artifacts, "topr", tmp_path)
+    assert main(arguments) == 2
+    assert "is taken; name a new folder" in capsys.readouterr().err
     assert (tmp_path / "precious").read_text() == "data"
 
 
 def test_every_fault_is_reported_at_once() -> None:
     arguments = build_parser().parse_args(["topr", *REQUIRED, "--steps=0", "--clip-norm=0"])
     with pytest.raises(UserError, match=r"(?s)--steps: .*--clip-norm: "):
-        read_flags(arguments, LLMSettings, "settings", {})
+        read_spec(arguments)
 
 
 def test_a_percent_sign_in_a_help_text_is_shown() -> None:
@@ -191,6 +203,23 @@ def test_a_percent_sign_in_a_help_text_is_shown() -> None:
         share: float = 0.5
         """Up to 100 % of it."""
 
-    parser = build_parser()
-    add_flags(parser, Quota, "quota", "quota")
+    parser = ArgumentParser()
+    Flags(Quota, "quota", "quota").add(parser)
     assert "Up to 100 % of it. Default: 0.5." in " ".join(parser.format_help().split())
+
+
+def test_two_groups_may_have_a_setting_of_the_same_name() -> None:
+    class Own(Schema):
+        """Settings of an algorithm with a name that all algorithms share."""
+
+        steps: int = 3
+        """Inner steps."""
+
+    algorithm = dataclasses.replace(ALGORITHMS["topr"], params=Own)
+    parser = ArgumentParser()
+    own, shared = params_flags(algorithm), settings_flags(algorithm)
+    own.add(parser)
+    shared.add(parser)
+    arguments = parser.parse_args(["--steps=5", "--settings-steps=70"])
+    assert own.read(arguments, {}) == Own(steps=5)
+    assert shared.read(arguments, {}) == LLMSettings(steps=70)
