@@ -120,7 +120,7 @@ class PolicySpec(Schema):
 
 
 class Sampling(Schema):
-    """How completions are drawn; the log-probabilities stored are always untempered, untruncated."""
+    """How completions are drawn; stored log-probabilities are always untempered, untruncated."""
 
     temperature: float = Field(1.0, gt=0, le=10)
     """Softmax temperature."""
