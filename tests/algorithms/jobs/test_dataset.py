@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import datasets
 import pyarrow.parquet as pq
 import pytest
 
@@ -129,3 +130,27 @@ def test_a_long_job_stops_when_it_is_asked_to(empty: World) -> None:
     spec = DatasetSpec(source=ArithmeticSource(digits=4, train=5000, test=10))
     with pytest.raises(Stopped):
         empty.run("d", "dataset", spec, reporter=Recorder(stop_after=2))
+
+
+def test_hub_records_become_rows_of_both_splits_and_bad_ones_are_listed(
+    empty: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = {
+        "train": [{"question": "1+1=", "answer": "2"}, {"question": "", "answer": "2"}],
+        "validation": [{"question": "2+2=", "answer": "4"}],
+    }
+
+    def load_from_memory(name: str, subset: str | None, *, split: str) -> datasets.Dataset:
+        assert (name, subset) == ("lab/sums", None)
+        return datasets.Dataset.from_list(upstream[split])
+
+    monkeypatch.setenv("LAB_HUB_ORGANISATIONS", "lab")
+    monkeypatch.setattr("algorithms.data.hub.load_dataset", load_from_memory)
+    source = HubSource(name="lab/sums", test_split="validation")
+    summary = empty.run("d", "dataset", DatasetSpec(source=source))
+    assert summary == {"rows": 2, "bad_rows": 1, "train": 1, "test": 1}
+    rows = pq.read_table(empty.folder / "d" / "rows.parquet").to_pylist()
+    assert [(row["id"], row["split"]) for row in rows] == [("train-1", "train"), ("test-1", "test")]
+    missing = HubSource(name="lab/sums", test_split="", answer_field="gold")
+    with pytest.raises(UserError, match="has no column 'gold'"):
+        empty.run("e", "dataset", DatasetSpec(source=missing))

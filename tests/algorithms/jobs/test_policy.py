@@ -109,3 +109,21 @@ def test_an_organisation_must_be_allowed(world: World) -> None:
     spec = PolicySpec(source=HubModel(name="HuggingFaceTB/SmolLM2-135M-Instruct"))
     with pytest.raises(UserError, match="LAB_HUB_ORGANISATIONS"):
         world.run("p", "policy", spec)
+
+
+def test_a_hub_model_is_downloaded_by_pattern_and_checked(
+    world: World, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy_from_disk(
+        name: str, *, revision: str, allow_patterns: list[str], local_dir: Path
+    ) -> None:
+        assert (name, revision) == ("lab/tiny", "v1")
+        assert not any(pattern.endswith((".py", ".bin")) for pattern in allow_patterns)
+        shutil.copytree(models / "mine", local_dir, dirs_exist_ok=True)
+        (local_dir / ".cache").mkdir()
+
+    monkeypatch.setenv("LAB_HUB_ORGANISATIONS", "lab")
+    monkeypatch.setattr("algorithms.jobs.policy.snapshot_download", copy_from_disk)
+    spec = PolicySpec(source=HubModel(name="lab/tiny", revision="v1"))
+    assert world.run("p", "policy", spec)["vocabulary"] == 15
+    assert not (world.folder / "p" / ".cache").exists()
