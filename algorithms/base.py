@@ -139,4 +139,3 @@ class JobContext:
 
 Summary = dict[str, float | int | str]
 """Final figures of a job, stored with its artifact: `{"greedy_accuracy": 0.81, ...}`."""
-

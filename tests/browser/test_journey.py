@@ -1,4 +1,4 @@
-"""The whole way of a new user: bring data, choose a policy and an algorithm, launch, watch, compare."""
+"""The whole way of a new user: bring data, choose policy and algorithm, launch, watch, compare."""
 
 import csv
 import json
@@ -64,7 +64,9 @@ def _launch(page: Page) -> None:
     page.locator("#id_dataset_id").select_option(label="sums of digits v1")
     page.locator("#id_policy_id").select_option(label="very small Llama")
     page.locator("#id_seeds").fill("0, 1")
-    page.get_by_label("TOPR, c = -0.5").check()
+    preset = page.get_by_label("TOPR, c = -0.5")
+    page.locator("details").filter(has=preset).locator("summary").click()
+    preset.check()
     expect(page.locator("[name=row]")).to_have_count(2)
     for group, fields in {
         "settings": {"steps": "8", "batch_size": "16", "micro_batch_size": "16"},
@@ -78,7 +80,6 @@ def _launch(page: Page) -> None:
     page.locator("#id_settings-evaluate_problems").fill("20")
     expect(page.locator("#plan .plan-title")).to_contain_text("5 runs in 3 compared groups")
     page.locator(".new-experiment-plan").get_by_role("button", name="Launch").click()
-    page.get_by_role("dialog").get_by_role("button", name="Launch").click()
     page.wait_for_url(re.compile(r"/experiments/\d+/$"))
 
 

@@ -1,7 +1,7 @@
 """Everything about one experiment: its graph of jobs, its runs, and how long it still takes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,18 +162,35 @@ def _run_cards(
     made = []
     for run in experiment.runs.order_by("position"):
         roles = own[run.pk]
-        everything = _with_inputs([card.job.pk for card in roles.values()], edges)
-        states = [cards[job_id].job.state for job_id in everything]
         made.append(
             RunCard(
                 run=run,
-                state=derive(states, cancelled=experiment.cancelled_at is not None),
+                state=_run_state(experiment, roles.values(), cards, edges),
                 train=roles.get("train"),
                 evaluate=roles.get("evaluate"),
                 summary=_summary(roles.get("evaluate")),
             )
         )
     return made
+
+
+def _run_state(
+    experiment: Experiment,
+    own: Collection[JobCard],
+    cards: Mapping[int, JobCard],
+    edges: Mapping[int, Sequence[int]],
+) -> JobState:
+    """Return the state of a run: of its own jobs, and of what they need where that has ended badly.
+
+    A run whose own jobs wait is waiting, also while what all runs share is being computed.
+    """
+    cancelled = experiment.cancelled_at is not None
+    mine = derive([card.job.state for card in own], cancelled=cancelled)
+    if mine != JobState.WAITING:
+        return mine
+    everything = _with_inputs([card.job.pk for card in own], edges)
+    whole = derive([cards[job_id].job.state for job_id in everything], cancelled=cancelled)
+    return JobState.WAITING if whole in {JobState.RUNNING, JobState.QUEUED} else whole
 
 
 def _with_inputs(job_ids: Sequence[int], edges: Mapping[int, Sequence[int]]) -> set[int]:
