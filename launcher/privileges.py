@@ -12,6 +12,7 @@ from launcher.errors import LauncherError
 SERVICE_USER = "nobody"
 CAPABILITIES = {2: "dac_read_search", 1: "dac_override"}
 """Bit and name of the rights to pass through closed folders, the smaller one first."""
+CAP_SETPCAP = 8
 
 
 def is_root() -> bool:
@@ -62,4 +63,6 @@ def _capability_options() -> list[str]:
     status = Path("/proc/self/status").read_text().splitlines()
     held = int(next(line for line in status if line.startswith("CapPrm:")).split()[1], 16)
     kept = next((f",+{name}" for bit, name in CAPABILITIES.items() if held >> bit & 1), "")
-    return [f"--inh-caps=-all{kept}", f"--ambient-caps=-all{kept}"]
+    # Without this bit access(2), by which initdb looks for its companions, forgets the kept right.
+    bits = ["--securebits=+no_setuid_fixup"] if held >> CAP_SETPCAP & 1 else []
+    return [*bits, f"--inh-caps=-all{kept}", f"--ambient-caps=-all{kept}"]

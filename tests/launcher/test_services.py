@@ -20,10 +20,11 @@ import redis
 
 from launcher.errors import LauncherError
 from launcher.folder import LabFolder
-from launcher.postgres import Postgres
+from launcher.postgres import Postgres, binary
 from launcher.services import Services, running
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+POSTGRES = Path("pginstall/bin/postgres")
 
 
 @pytest.fixture
@@ -52,12 +53,12 @@ class Launcher:
     environment: dict[str, str]
 
 
-def start_launcher(var: Path, prefix: Sequence[str] = ()) -> Launcher:
+def start_launcher(var: Path, prefix: Sequence[str] = (), **environment: str) -> Launcher:
     """Start it on a folder and return when both services answer."""
     process = subprocess.Popen(
         [*prefix, sys.executable, "-m", "launcher", "services"],
         cwd=REPOSITORY,
-        env={**os.environ, "LAB_VAR": str(var)},
+        env={**os.environ, "LAB_VAR": str(var), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -255,6 +256,26 @@ def test_an_ordinary_user_needs_no_root() -> None:
         started.process.terminate()
         assert started.process.wait(30) == 0
         shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's programs run as that user")
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv to change the user")
+def test_root_may_keep_everything_in_a_home_closed_to_others(tmp_path: Path) -> None:
+    wheel = Path(binary("postgres")).parents[2]
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, home / part.name)
+    started = start_launcher(home / "var", PYTHONPATH=str(home))
+    try:
+        write_row(started.environment["DATABASE_URL"])
+        servers = [p for p in server_processes(home / "var") if p.name() == "postgres"]
+        assert {process.username() for process in servers} == {"nobody"}
+        assert {process.exe() for process in servers} == {str(home / wheel.name / POSTGRES)}
+    finally:
+        started.process.terminate()
+        assert started.process.wait(30) == 0
 
 
 def test_an_interrupted_first_start_is_made_again(var: Path) -> None:
