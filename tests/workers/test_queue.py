@@ -23,6 +23,13 @@ def broker(services: Services) -> redis.Redis:
     return client
 
 
+def popped(broker: redis.Redis, label: str) -> bytes:
+    """Return the oldest message of a queue."""
+    message = broker.lpop(label)
+    assert isinstance(message, bytes)
+    return message
+
+
 def test_the_names_that_are_announced_are_registered_tasks() -> None:
     assert app.tasks[queue.LOOK] == tasks.look
     assert app.tasks[queue.SWEEP] == tasks.sweep
@@ -33,7 +40,7 @@ def test_the_names_that_are_announced_are_registered_tasks() -> None:
 
 def test_a_wake_up_is_json_in_the_queue_of_its_label(broker: redis.Redis) -> None:
     assert queue.enqueue_job(17, "gpu")
-    message = json.loads(broker.lpop("gpu"))
+    message = json.loads(popped(broker, "gpu"))
     assert message["content-type"] == "application/json"
     assert message["headers"]["task"] == queue.LOOK
     assert json.loads(base64.b64decode(message["body"]))[0] == [17]

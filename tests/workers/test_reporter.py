@@ -20,7 +20,10 @@ from workers.reporter import JobReporter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SPENT = {"samples": 8, "tokens": 24, "seconds": 0.5}
+
+def log(reporter: JobReporter, step: int, metrics: dict[str, float]) -> None:
+    """Report with the same costs every time."""
+    reporter.log(step, metrics, samples=8, tokens=24, seconds=0.5)
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_points_lines_and_progress_arrive_within_seconds(
     reporter.progress(10, 100, "steps")
     time.sleep(0.2)
     reporter.progress(12, 100, "steps")
-    reporter.log(12, {"loss": 0.25, "reward_mean": -1}, **SPENT)
+    log(reporter, 12, {"loss": 0.25, "reward_mean": -1})
     reporter.message("Halfway <b>there</b>\0", level="warning")
     deadline = time.monotonic() + 10
     while LogLine.objects.count() == 0 and time.monotonic() < deadline:
@@ -71,24 +74,24 @@ def test_points_lines_and_progress_arrive_within_seconds(
 
 
 def test_the_same_step_twice_is_one_point_with_the_later_value(reporter: JobReporter) -> None:
-    reporter.log(1, {"loss": 2.0}, **SPENT)
-    reporter.log(1, {"loss": 3.0}, **SPENT)
+    log(reporter, 1, {"loss": 2.0})
+    log(reporter, 1, {"loss": 3.0})
     reporter.close()
     assert steps() == [("loss", 1, 3.0)]
 
 
 def test_an_undeclared_metric_is_refused_by_name(reporter: JobReporter) -> None:
     with pytest.raises(ValueError, match="losss are not declared"):
-        reporter.log(1, {"losss": 1.0}, **SPENT)
+        log(reporter, 1, {"losss": 1.0})
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_value_that_is_not_finite_ends_the_job_and_loses_nothing_before(
     reporter: JobReporter, value: float
 ) -> None:
-    reporter.log(4, {"loss": 1.0}, **SPENT)
+    log(reporter, 4, {"loss": 1.0})
     with pytest.raises(NonFiniteLossError, match="loss was not a finite number at step 5"):
-        reporter.log(5, {"loss": value, "reward_mean": 0.5}, **SPENT)
+        log(reporter, 5, {"loss": value, "reward_mean": 0.5})
     reporter.close()
     assert steps() == [("loss", 4, 1.0), ("reward_mean", 5, 0.5)]
 
@@ -98,7 +101,7 @@ def test_an_old_attempt_writes_nothing_and_is_asked_to_stop(
 ) -> None:
     requeue(job_id=claimed.job_id, attempt=claimed.attempt, reason="test")
     take()
-    reporter.log(1, {"loss": 1.0}, **SPENT)
+    log(reporter, 1, {"loss": 1.0})
     reporter.message("I am still here")
     reporter.progress(5, 10, "steps")
     deadline = time.monotonic() + 10
@@ -123,7 +126,7 @@ def test_what_a_killed_attempt_could_not_send_is_sent_by_the_next(
         file.write('{"kind": "point", "na')
     requeue(job_id=claimed.job_id, attempt=claimed.attempt, reason="test")
     reporter = open_reporter(take(), tmp_path)
-    reporter.log(8, {"loss": 0.0625}, **SPENT)
+    log(reporter, 8, {"loss": 0.0625})
     reporter.close()
     assert steps() == [("loss", 7, 0.125), ("loss", 8, 0.0625)]
     assert [(line.attempt, line.text) for line in LogLine.objects.all()] == [(1, "Last words")]
@@ -150,7 +153,7 @@ def test_a_database_that_is_away_delays_points_and_loses_none(
     connection.close()
     services.postgres.stop()
     for step in range(100):
-        reporter.log(step, {"loss": float(step)}, **SPENT)
+        log(reporter, step, {"loss": float(step)})
     reporter.message("Nobody hears me")
     time.sleep(1.5)
     assert not reporter.should_stop()
@@ -162,7 +165,7 @@ def test_a_database_that_is_away_delays_points_and_loses_none(
 
 def test_thousands_of_points_arrive_in_order_of_their_saying(reporter: JobReporter) -> None:
     for step in range(3000):
-        reporter.log(step, {"loss": 0.5, "reward_mean": 1.0}, **SPENT)
+        log(reporter, step, {"loss": 0.5, "reward_mean": 1.0})
     reporter.close()
     assert MetricPoint.objects.count() == 6000
     ids = list(
