@@ -81,6 +81,7 @@ class MakingForm(forms.Form):
     dataset = forms.ModelChoiceField(
         Dataset.objects.none(),
         required=False,
+        empty_label="Choose…",
         help_text="It learns from the split “train” and is evaluated on “test”.",
     )
 
