@@ -122,6 +122,7 @@ def test_a_hub_that_cannot_be_reached_says_what_to_do(
     empty: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_HUB_ORGANISATIONS", "OpenAI")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # else 24 s of retries
     with pytest.raises(UserError, match="The hub cannot be reached from this worker"):
         empty.run("d", "dataset", DatasetSpec(source=HubSource(name="openai/gsm8k")))
 
