@@ -146,7 +146,7 @@ def _preview(request: HttpRequest, draft: Draft) -> HttpResponse:
         "draft": draft,
         "planned": planned,
         "forecast": forecast(config, planned) if config and planned else None,
-        "problems": list(draft.problems(launch=False)),
+        "problems": list(draft.problems(launch="refused" in request.POST and not draft.base)),
         "unserved": config.label if config and not serving(config.label) else "",
     }
     return render(request, "experiments/_new_preview.html", context)

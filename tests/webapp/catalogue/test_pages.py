@@ -145,7 +145,9 @@ def test_a_preset_is_saved_with_all_its_values(page: Client, ada: User) -> None:
     preset = Preset.objects.get()
     assert answer.url == reverse("catalogue:preset", args=[preset.pk])
     assert (preset.owner, preset.name, preset.notes) == (ada, "TOPR, low", "why")
-    assert preset.params == ALGORITHMS["topr"].params(baseline=-0.5).model_dump()
+    assert (
+        preset.params == ALGORITHMS["topr"].params.model_validate({"baseline": -0.5}).model_dump()
+    )
     assert "TOPR, low" in page.get(reverse("catalogue:gallery")).content.decode()
 
 

@@ -1,6 +1,7 @@
 """The New experiment page: from question to launch, without losing what was typed."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -187,7 +188,7 @@ def test_the_plan_estimates_time_from_earlier_jobs_of_the_policy(
     }
     for kind, summary in summaries.items():
         Job.objects.filter(kind=kind).update(
-            started_at=end - timezone.timedelta(seconds=50), finished_at=end
+            started_at=end - timedelta(seconds=50), finished_at=end
         )
         Artifact.objects.filter(job__kind=kind).update(summary=summary)
     plan = _plan(page, _typed(page, "topr", "ppo", seeds="0"))
@@ -239,6 +240,8 @@ def test_a_refused_launch_shows_everything_typed_with_errors_at_their_fields(
     assert "This field is required." in shown
     again = posted(shown, "new-experiment")
     again.pop("csrfmiddlewaretoken", None)
+    assert "id_name" in _errors(_plan(page, again))
+    assert again.pop("refused") == ["1"]
     data.pop("csrfmiddlewaretoken", None)
     assert dict(again.lists()) == dict(data.lists())
     assert "<b>so</b>" not in shown
@@ -262,7 +265,7 @@ def test_a_dataset_deleted_meanwhile_is_an_error_at_its_field(page: Client, benc
 
 def _with_axis(page: Client, data: QueryDict, path: str, values: str) -> QueryDict:
     fragment = posted(page.post(reverse("experiments:axis"), dict(data.lists())).content.decode())
-    key = fragment["axis"]
+    key = str(fragment["axis"])
     data.appendlist("axis", key)
     data[f"axis{key}-path"], data[f"axis{key}-values"] = path, values
     return data

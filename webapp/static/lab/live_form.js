@@ -1,5 +1,6 @@
 // Forms that the server judges while they are typed: its errors go to their fields, nothing typed is touched.
-//   <div data-live-errors> receives fragments with <template data-error-for="id of an input">sentence</template>
+//   <div data-live-errors> receives fragments with <template data-error-for="id of an input">sentence</template>,
+//   and <template data-fill="id"> for what an element elsewhere should now contain, if it is still there
 // The event lab:coefficient (sent by the server with {url}) loads another plot into the page's first figure.
 (() => {
   const clear = (form) => {
@@ -32,6 +33,9 @@
     if (!form) return;
     clear(form);
     for (const closed of form.querySelectorAll("details.holds-error")) closed.classList.remove("holds-error");
+    for (const template of holder.querySelectorAll("template[data-fill]")) {
+      document.getElementById(template.dataset.fill)?.replaceChildren(template.content.cloneNode(true));
+    }
     for (const template of holder.querySelectorAll("template[data-error-for]")) place(template.dataset.errorFor, template.content.textContent);
   };
 
