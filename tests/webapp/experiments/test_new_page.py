@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from algorithms.catalogue import ALGORITHMS
 from tests.webapp.experiments.factories import Bench, make_dataset, make_user
@@ -404,6 +405,16 @@ def test_the_address_ticks_what_the_gallery_sent(page: Client) -> None:
     data = _typed(page, address=f"{reverse(NEW)}?algorithm=ppo")
     assert data["row0-algorithm"] == "ppo"
     assert page.get(f"{reverse(NEW)}?algorithm=nothing").status_code == 404
+
+
+def test_the_page_asks_as_often_for_many_datasets_and_presets_as_for_one(
+    page: Client, bench: Bench, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(8):
+        preset_create(owner=bench.user, name=f"P{number}", algorithm="topr", params={})
+        make_dataset(bench.user, f"D{number}", seed=20 + number)
+    with django_assert_max_num_queries(14):
+        page.get(reverse(NEW))
 
 
 def test_the_label_says_how_many_live_workers_serve_it(page: Client) -> None:
