@@ -12,6 +12,10 @@ from tests.browser.conftest import OPTIONS, which_chromium
 from tests.browser.site import Site
 from tests.browser.visitor import Visitor
 
+DRAWN = """() => [...document.querySelectorAll("[data-figure-url]")].every(
+    (figure) => figure.dataset.figureReady && !figure.hasAttribute("aria-busy"))"""
+"""Whether every plot of the page is drawn."""
+
 
 def main(url: str, user: str, password: str, folder: str, *paths: str) -> int:
     """Save FOLDER/<page>.<scheme>-<width>.png for each; tell what was noticed."""
@@ -26,7 +30,8 @@ def main(url: str, user: str, password: str, folder: str, *paths: str) -> int:
                 someone.sign_in()
                 for path in paths:
                     someone.page.goto(path)
-                    someone.page.wait_for_timeout(800)
+                    someone.page.wait_for_function(DRAWN)
+                    someone.page.wait_for_timeout(300)
                     name = path.split("?", maxsplit=1)[0].strip("/").replace("/", "_") or "first"
                     someone.shoot(Path(folder) / f"{name}.{scheme}-{width}.png")
                     if pixels := someone.overflow():

@@ -12,7 +12,7 @@ from tests.browser.visitor import Visitor
 MINUTES = 60_000
 POINTS = """() => {
     const plot = document.querySelector('[data-figure-name="curves"] .js-plotly-plot');
-    const means = (plot ? plot.data : []).filter((trace) => trace.mode === "lines+markers");
+    const means = (plot?._fullData ?? []).filter((trace) => trace.mode === "lines+markers");
     return means.reduce((sum, trace) => sum + trace.x.length, 0);
 }"""
 
