@@ -124,6 +124,7 @@ def test_a_file_above_the_limit_is_refused_and_not_kept(
     assert list((own_var / "uploads").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_line_of_a_gigabyte_is_reported_in_bounded_memory(ada: User, settings: Settings) -> None:
     settings.LAB_UPLOAD_MAX_BYTES = 2**31
 
