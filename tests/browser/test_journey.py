@@ -87,7 +87,7 @@ def _watch(page: Page) -> None:
     page.wait_for_function(f"() => ({POINTS})() > 0", timeout=3 * MINUTES)
     first = page.evaluate(POINTS)
     page.wait_for_function(f"(known) => ({POINTS})() > known", arg=first, timeout=3 * MINUTES)
-    expect(page.locator("#status h2")).to_contain_text("Succeeded", timeout=4 * MINUTES)
+    expect(page.locator("#status h2").first).to_contain_text("Succeeded", timeout=4 * MINUTES)
     expect(page.locator("#work tbody tr")).to_have_count(5)
 
 
@@ -103,7 +103,7 @@ def _compare_and_export(page: Page) -> None:
     steps = {int(point["step"]) for point in points}
     assert steps == {0, 2, 4, 6, 8}
     with page.expect_download() as picture:
-        page.locator('[data-figure-name="curves"] [data-figure-export="svg"]').click()
+        page.locator('[data-figure-name="learning-curves"] [data-figure-export="svg"]').click()
     assert "<svg" in picture.value.path().read_text()
 
 
