@@ -20,6 +20,7 @@ from webapp.jobs.leases import (
     renew,
     requeue,
 )
+from webapp.jobs.store import default_store
 from workers.child import Child
 from workers.database import until_answered
 from workers.exits import LEASE_LOST, failure_of, memory_kills
@@ -86,6 +87,7 @@ def supervise(claim: Claim, stopping: Callable[[], bool]) -> None:
     finally:
         status = child.end()
     logger.info("job %d: exit status %d, %s", claim.job_id, status, reason.value)
+    default_store().clear_staging(claim.job_id, claim.attempt)
     if reason == Reason.LEASE_LOST or status == LEASE_LOST:
         return
     failure = None

@@ -46,11 +46,22 @@ class Store:
         self.root = root
 
     def staging(self, job_id: int, attempt: int) -> Path:
-        """Return an empty folder on the store's own disk for this attempt to write into."""
-        folder = self.root / f"{STAGING}{job_id}-{attempt}"
-        shutil.rmtree(folder, ignore_errors=True)
+        """Return an empty folder on the store's own disk for this attempt to write into.
+
+        Those of the job's earlier attempts are removed: one that still writes writes in vain.
+        """
+        for number in range(1, attempt + 1):
+            self.clear_staging(job_id, number)
+        folder = self._staging(job_id, attempt)
         folder.mkdir(parents=True)
         return folder
+
+    def clear_staging(self, job_id: int, attempt: int) -> None:
+        """Delete what an attempt has left unpublished."""
+        shutil.rmtree(self._staging(job_id, attempt), ignore_errors=True)
+
+    def _staging(self, job_id: int, attempt: int) -> Path:
+        return self.root / f"{STAGING}{job_id}-{attempt}"
 
     def receiving(self) -> Path:
         """Return an empty folder on the store's own disk for an upload to be written into."""

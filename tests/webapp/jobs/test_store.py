@@ -95,9 +95,13 @@ def test_paths_out_of_the_store_are_refused(store: Store, path: str) -> None:
         store.folder(path)
 
 
-def test_staging_starts_empty_again(store: Store) -> None:
-    (store.staging(1, 1) / "half").write_bytes(b"x")
+def test_staging_starts_empty_and_removes_what_earlier_attempts_left(store: Store) -> None:
+    other = store.staging(11, 1)
+    first = store.staging(1, 1)
+    (first / "half").write_bytes(b"x")
     assert list(store.staging(1, 1).iterdir()) == []
+    store.staging(1, 2)
+    assert (first.exists(), other.exists()) == (False, True)
 
 
 def test_removing_twice_is_fine(store: Store, kept: StoredArtifact) -> None:
