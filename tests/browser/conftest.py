@@ -5,7 +5,6 @@ do not go together in one thread.
 """
 
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 from launcher.services import Services
-from tests.browser.site import Site, make_database
+from tests.browser.site import Site, make_site
 from tests.browser.visitor import Visitor
 
 SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -58,28 +57,12 @@ def _launch(playwright: Playwright) -> Browser:
 def site(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return the running application on an empty database."""
     folder = tmp_path_factory.mktemp("site")
-    environment = services.environment | {
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(folder),
-        "DATABASE_URL": make_database(services.database_url, "browser"),
-        "CELERY_BROKER_URL": services.broker_url.removesuffix("/0") + "/7",
-        "LAB_VAR": str(folder / "var"),
-        "DJANGO_SETTINGS_MODULE": "webapp.settings",
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    site = Site(environment, folder, _free_port())
+    site = make_site(services, folder, "browser", broker=7)
     try:
         site.start()
         yield site
     finally:
         site.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

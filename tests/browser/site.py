@@ -1,6 +1,7 @@
 """The real application on a database of its own: a uvicorn server and, when asked, workers."""
 
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import psycopg
 
 from launcher.application import answers, worker_argv
 from launcher.processes import Child, Command
+from launcher.services import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 120.0
@@ -99,6 +101,34 @@ class Site:
         child.start()
         self._children.append(child)
         return child
+
+
+def make_site(
+    services: Services,
+    folder: Path,
+    name: str,
+    *,
+    broker: int,
+    extra: Mapping[str, str] | None = None,
+) -> Site:
+    """Return a site, not started yet, on an empty database and a broker database of its own."""
+    environment = services.environment | {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "DATABASE_URL": make_database(services.database_url, name),
+        "CELERY_BROKER_URL": f"{services.broker_url.removesuffix('/0')}/{broker}",
+        "LAB_VAR": str(folder / "var"),
+        "DJANGO_SETTINGS_MODULE": "webapp.settings",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    return Site(environment | dict(extra or {}), folder, _free_port())
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def make_database(url: str, name: str) -> str:

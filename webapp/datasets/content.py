@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,12 +21,9 @@ from algorithms.data.tables import (
     read_batches,
     read_table,
 )
+from webapp.components.csv_cells import csv_cell
 from webapp.jobs.models import Artifact
 from webapp.jobs.store import default_store
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet may execute a cell that begins so."""
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def folder_of(artifact: Artifact) -> Path:
@@ -197,12 +193,5 @@ def _csv(path: Path, schema: pa.Schema) -> Iterator[bytes]:
 
 def _line(values: Iterable[object]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow([defused(value) for value in values])
+    csv.writer(text).writerow([csv_cell(value) for value in values])
     return text.getvalue().encode()
-
-
-def defused(value: object) -> object:
-    """Return a cell that a spreadsheet shows and does not execute; numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value

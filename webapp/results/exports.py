@@ -2,15 +2,14 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from webapp.components.csv_cells import csv_cell
 from webapp.results.compare import Comparison, differing_settings, points
 from webapp.results.comparison import OUTCOMES, FinalRow, FinalTable
 from webapp.results.statistics import MeanCI
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -31,18 +30,6 @@ _LATEX = str.maketrans(
         "±": r"$\pm$",
     }
 )
-
-
-def csv_cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet runs: text that looks like a formula gets an apostrophe.
-
-    Numbers stay numbers, negative ones too; nothing and NaN become an empty cell.
-    """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

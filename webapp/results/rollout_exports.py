@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from asgiref.sync import sync_to_async
 
-from webapp.results.exports import csv_cell
+from webapp.components.csv_cells import csv_cell
 from webapp.results.rollout_file import RolloutIndex, read_tables
 from webapp.results.statistics import IntArray
 

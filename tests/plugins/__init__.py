@@ -1,0 +1,1 @@
+"""Algorithms from outside this repository, in the whole application."""
