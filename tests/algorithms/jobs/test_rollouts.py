@@ -45,7 +45,7 @@ def test_the_summary_counts_what_is_there(world: World) -> None:
     )
     made = rows(world, "few")
     assert summary["completions"] == len(made) == 30
-    assert summary["tokens"] == sum(len(list(row["tokens"])) for row in made)  # type: ignore[call-overload]
+    assert summary["tokens"] == sum(len(list(row["tokens"])) for row in made)  # type: ignore[call-overload, misc]
     stopped = sum(row["finish_reason"] == "stop" for row in made)
     assert summary["stop_share"] == pytest.approx(stopped / 30)
     assert float(summary["tokens_per_s"]) > 0
