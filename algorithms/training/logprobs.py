@@ -22,8 +22,8 @@ Precision = Literal["float32", "bfloat16"]
 TokenRow = Sequence[int] | np.ndarray
 """Token ids of one prompt or completion."""
 
-_SHORT = 16
-"""Up to here sequences are padded to an even length only."""
+_SHORTEST = 8
+"""Below it CPU kernels give a row other bits alone than beside others."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,8 @@ class Sequences:
 
 
 def padded_length(length: int) -> int:
-    """Return the length to pad to: 2, 4, 6 to 16, then 24, 32, 48, 64, 96, 128 and so on."""
-    if length <= _SHORT:
-        return length + length % 2
-    size = _SHORT
+    """Return the length to pad to: 8, 12, 16, 24, 32, 48, 64, 96, 128 and so on."""
+    size = _SHORTEST
     while size < length:
         size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
     return size

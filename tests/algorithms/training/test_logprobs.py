@@ -103,7 +103,7 @@ def test_stored_logprobs_are_untempered_and_untruncated(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "padded"), [(1, 2), (8, 8), (9, 10), (15, 16), (17, 24), (25, 32), (1000, 1024)]
+    ("length", "padded"), [(1, 8), (8, 8), (9, 12), (13, 16), (17, 24), (25, 32), (1000, 1024)]
 )
 def test_padding_grows_with_the_length_by_half_at_most(length: int, padded: int) -> None:
     assert padded_length(length) == padded
