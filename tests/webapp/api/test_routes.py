@@ -149,7 +149,7 @@ def test_a_run_tells_state_jobs_and_configuration(bench: Bench, ada: Caller) -> 
     experiment = bench.launch()
     run = experiment.runs.get(label="topr", seed=1)
     told = answer(ada.get(f"/runs/{run.pk}"))
-    assert (told["label"], told["seed"], told["state"]) == ("topr", 1, "queued")
+    assert (told["label"], told["seed"], told["state"]) == ("topr", 1, "waiting")
     assert told["train_job_id"] == job_of(experiment, "train", "topr", 1).pk
     assert told["config"]["train"]["seed"] == 1
 
