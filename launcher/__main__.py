@@ -45,11 +45,21 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def listen_to_signals() -> None:
+    """Take SIGTERM, and the end of the terminal unless started by nohup, for Ctrl-C.
+
+    Shells start background commands with Ctrl-C ignored; who sends it to us by hand means it.
+    """
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Return the exit status: 0 fine, 1 the experiment failed, 2 could not start or go on."""
     action = chosen(parse(arguments))
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    listen_to_signals()
     try:
         return action()
     except LauncherError as error:
