@@ -7,7 +7,8 @@ from datasets import load_dataset
 from datasets.exceptions import DatasetsError
 
 from algorithms.base import UserError
-from algorithms.data.records import Record, excerpt
+from algorithms.data.lines import excerpt
+from algorithms.data.records import Record
 from algorithms.data.roots import allowed_hub_name
 from algorithms.data.rows import BadRow, FieldMapping, Row, RowChecker
 from algorithms.specs import HubSource

@@ -1,17 +1,17 @@
 """Raw records of a JSONL, CSV or Parquet file, one at a time, in memory bounded by one line."""
 
-import codecs
 import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, NoReturn
+from typing import Literal, NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from algorithms.base import UserError
+from algorithms.data.lines import MAX_LINE_BYTES, BadRow, Lines, excerpt
 
 Format = Literal["jsonl", "csv", "parquet"]
 SUFFIXES: Mapping[str, Format] = {
@@ -21,12 +21,8 @@ SUFFIXES: Mapping[str, Format] = {
     ".parquet": "parquet",
 }
 
-MAX_LINE_BYTES = 2**20
-"""Longer lines are reported and skipped without being held in memory."""
 MAX_ROW_GROUP_BYTES = 2**31
 """Parquet decompresses whole row groups: larger ones are refused."""
-EXCERPT_CHARACTERS = 120
-
 csv.field_size_limit(MAX_LINE_BYTES)  # one setting per process; an unclosed quote stops there
 
 
@@ -38,18 +34,6 @@ class Record:
     """Line on which it starts, from 1; in Parquet the row number."""
     values: Mapping[str, object]
     excerpt: str
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """One record that is not a row, and why."""
-
-    line: int
-    """Line on which it starts, from 1; in Parquet the row number."""
-    reason: str
-    excerpt: str
-    file: str = ""
-    """Name of the file, where several are read together."""
 
 
 def format_of(path: Path) -> Format:
@@ -98,85 +82,13 @@ def columns(path: Path, kind: Format) -> list[str]:
             break
     if not names and kind == "csv":
         with path.open("rb") as file:
-            return _header(_Lines(file, path.name), path.name)[0]
+            return _header(Lines(file, path.name), path.name)[0]
     return list(names)
-
-
-class _Lines:
-    """Lines of a binary file as text; remembers the ones that were too long to hand out."""
-
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self._file = file
-        self.number = 0
-        self.first = 0
-        self._too_long: list[BadRow] = []
-        self._empty: list[int] = []  # first and number of the empty lines that came last
-        start = file.read(4)
-        if start[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-            raise UserError(f"{name} is UTF-16 text. Save it as UTF-8 and try again.")
-        file.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
-
-    def mark(self) -> None:
-        """Let `first` be the number of the next line that is handed out."""
-        self.first = 0
-
-    def __iter__(self) -> Iterator[str]:
-        while line := self._file.readline(MAX_LINE_BYTES + 1):
-            self.number += 1
-            if len(line) > MAX_LINE_BYTES:
-                self._skip_rest(line)
-                continue
-            self.first = self.first or self.number
-            yield line.decode("utf-8", "surrogateescape")
-
-    def _skip_rest(self, line: bytes) -> None:
-        size = len(line)
-        start = line[: EXCERPT_CHARACTERS * 4]
-        while not line.endswith(b"\n") and (line := self._file.readline(MAX_LINE_BYTES)):
-            size += len(line)
-        reason = f"the line has {size:,} bytes; at most {MAX_LINE_BYTES:,} are read"
-        self._too_long.append(BadRow(self.number, reason, excerpt(start)))
-
-    def drain(self) -> Iterator[BadRow]:
-        """Yield and forget the lines that were too long."""
-        yield from self._too_long
-        self._too_long.clear()
-
-    def note_empty(self) -> None:
-        """Remember that the current line is empty."""
-        self._empty = [self._empty[0], self._empty[1] + 1] if self._empty else [self.number, 1]
-
-    def drain_empty(self) -> Iterator[BadRow]:
-        """Yield one report of the empty lines before this one; those at the end are no loss."""
-        if self._empty:
-            first, count = self._empty
-            reason = "the line is empty" if count == 1 else f"{count:,} empty lines from here on"
-            yield BadRow(first, reason, "")
-            self._empty = []
-
-
-def excerpt(text: str | bytes) -> str:
-    """Return the beginning of a text, safe to store and show: valid Unicode without NUL."""
-    data = text if isinstance(text, bytes) else text[:500].encode("utf-8", "surrogateescape_or_sub")
-    return data.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")[
-        :EXCERPT_CHARACTERS
-    ]
-
-
-def _encode_anything(error: UnicodeError) -> tuple[bytes, int]:
-    """Give back escaped bytes as they were, and any other lone surrogate as a question mark."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    code = ord(error.object[error.start])
-    return (bytes([code - 0xDC00]) if 0xDC80 <= code <= 0xDCFF else b"?"), error.start + 1
-
-
-codecs.register_error("surrogateescape_or_sub", _encode_anything)
 
 
 def _read_jsonl(path: Path) -> Iterator[Record | BadRow]:
     with path.open("rb") as file:
-        lines = _Lines(file, path.name)
+        lines = Lines(file, path.name)
         for line in lines:
             yield from lines.drain()
             if not line.strip():
@@ -206,7 +118,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _header(lines: _Lines, name: str) -> tuple[list[str], Iterator[list[str]]]:
+def _header(lines: Lines, name: str) -> tuple[list[str], Iterator[list[str]]]:
     reader = csv.reader(iter(lines), strict=True)
     try:
         header = next(reader)
@@ -221,7 +133,7 @@ def _header(lines: _Lines, name: str) -> tuple[list[str], Iterator[list[str]]]:
 
 def _read_csv(path: Path) -> Iterator[Record | BadRow]:
     with path.open("rb") as file:
-        lines = _Lines(file, path.name)
+        lines = Lines(file, path.name)
         header, reader = _header(lines, path.name)
         while True:
             lines.mark()

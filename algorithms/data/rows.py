@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from algorithms.base import UserError
-from algorithms.data.records import BadRow, Format, Record, columns, format_of, read
+from algorithms.data.lines import BadRow
+from algorithms.data.records import Format, Record, columns, format_of, read
 
 __all__ = ["BadRow", "FieldMapping", "Format", "Row", "RowChecker", "columns", "format_of", "parse"]
 

@@ -2,8 +2,9 @@
 
 A sequence is padded to a length that follows from its own length alone, and run beside sequences
 of that padded length. CPU kernels give a row the same bits whatever rows are beside it, though
-not whatever its padding is. So the same weights give the same bits in batches of any size and
-make-up, and log pi equals the stored log mu exactly before the first update.
+not whatever its padding is, and not in matrices of very few rows, which are therefore filled up.
+So the same weights give the same bits in batches of any size and make-up, and log pi equals the
+stored log mu exactly before the first update.
 """
 
 import contextlib
@@ -22,8 +23,10 @@ Precision = Literal["float32", "bfloat16"]
 TokenRow = Sequence[int] | np.ndarray
 """Token ids of one prompt or completion."""
 
-_SHORTEST = 8
-"""Below it CPU kernels give a row other bits alone than beside others."""
+_SHORT = 16
+"""Up to here sequences are padded to an even length only."""
+_FEWEST = 8
+"""Matrices of fewer rows are filled up: below 4, CPU kernels were seen to give other bits."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,12 @@ class Group:
 
     rows: Int[Tensor, " b"]
     """Which rows of the batch they are."""
-    ids: Int[Tensor, "b S"]
-    """Prompt, completion, padding."""
+    ids: Int[Tensor, "filled S"]
+    """Prompt, completion, padding; where b is very small, rows of nothing follow."""
     starts: Int[Tensor, " b"]
     """Position of the first completion token."""
     first: int
-    """The smallest start."""
+    """Position of the first token that is predicted; at most the smallest start."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,10 @@ class Sequences:
 
 
 def padded_length(length: int) -> int:
-    """Return the length to pad to: 8, 12, 16, 24, 32, 48, 64, 96, 128 and so on."""
-    size = _SHORTEST
+    """Return the length to pad to: 2, 4, 6 to 16, then 24, 32, 48, 64, 96, 128 and so on."""
+    if length <= _SHORT:
+        return length + length % 2
+    size = _SHORT
     while size < length:
         size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
     return size
@@ -75,14 +80,16 @@ def pad(prompts: Sequence[TokenRow], completions: Sequence[TokenRow]) -> Sequenc
         members[padded_length(len(prompt) + len(completion) - 1)].append(row)
     groups = []
     for length, rows in sorted(members.items()):
-        ids = np.zeros((len(rows), length + 1), dtype=np.int64)
+        filled = max(len(rows), -(-_FEWEST // length))
+        ids = np.zeros((filled, length + 1), dtype=np.int64)
         starts = np.array([len(prompts[row]) for row in rows])
         for line, row in enumerate(rows):
             end = starts[line] + len(completions[row])
             ids[line, : starts[line]] = prompts[row]
             ids[line, starts[line] : end] = completions[row]
         tensors = (torch.tensor(rows), torch.from_numpy(ids), torch.from_numpy(starts))
-        groups.append(Group(*tensors, first=int(starts.min())))
+        first = max(1, min(int(starts.min()), length + 1 - _FEWEST))
+        groups.append(Group(*tensors, first=first))
     lengths = torch.tensor([len(completion) for completion in completions])
     mask = torch.arange(int(lengths.max())) < lengths.unsqueeze(-1)
     return Sequences(tuple(groups), mask)
@@ -129,4 +136,5 @@ def _of_group(
     nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
     offsets = (group.starts - group.first).unsqueeze(-1)
     columns = offsets + torch.arange(length, device=offsets.device)
-    return -nats.view(targets.shape).gather(1, columns.clamp(max=targets.shape[1] - 1))
+    known = nats.view(targets.shape)[: len(group.rows)]
+    return -known.gather(1, columns.clamp(max=targets.shape[1] - 1))

@@ -56,7 +56,8 @@ def complete(
     """Return a completion for each request, in the same order.
 
     A completion depends on the weights, its prompt, its sample number and the seed, not on what
-    else is asked, in which order, or in batches of which size.
+    else is asked, in which order, or in batches of which size; but for a draw that falls between
+    two tokens to within rounding, about once in ten million.
 
     Args:
         on_progress: called now and then with the number of finished completions; may raise.

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from algorithms.base import UserError
-from algorithms.data.records import MAX_LINE_BYTES
+from algorithms.data.lines import MAX_LINE_BYTES
 from algorithms.data.rows import BadRow, FieldMapping, Format, Row, RowChecker, columns, parse
 
 

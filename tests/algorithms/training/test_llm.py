@@ -168,10 +168,17 @@ from tests.algorithms.training.world import Recorder, World, train_spec
 class Slow(Recorder):
     def log(self, step, metrics, **cost):
         super().log(step, metrics, **cost)
-        Path(sys.argv[2]).write_text(str(step))
+        with Path(sys.argv[2]).open("a") as marker:
+            marker.write(f"{step}\\n")
 
 World(Path(sys.argv[1])).train("killed", train_spec("topr", steps=4000), reporter=Slow())
 """
+
+
+def last_step(marker: Path) -> int:
+    """Return the last step that was written down completely; 0 for none."""
+    lines = marker.read_text().splitlines(keepends=True) if marker.exists() else []
+    return max((int(line) for line in lines if line.endswith("\n")), default=0)
 
 
 def test_a_killed_training_ends_bit_for_bit_like_one_never_killed(world: World) -> None:
@@ -179,11 +186,11 @@ def test_a_killed_training_ends_bit_for_bit_like_one_never_killed(world: World) 
     command = [sys.executable, "-c", CHILD, str(world.folder), str(marker)]
     root = Path(__file__).parents[3]
     with subprocess.Popen(command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}) as child:
-        while not marker.exists() or int(marker.read_text() or 0) < 25:
+        while last_step(marker) < 25:
             assert child.poll() is None, "the child ended by itself"
             time.sleep(0.01)
         child.send_signal(signal.SIGKILL)
-    reached = int(marker.read_text() or 25)
+    reached = last_step(marker)
     shutil.rmtree(world.folder / "killed")
     spec = train_spec("topr", steps=reached + 5)
     reporter = Recorder()

@@ -80,6 +80,19 @@ def test_padding_and_other_rows_change_nothing(policy: Policy) -> None:
     assert both[0].count_nonzero() == 2
 
 
+def test_one_sequence_alone_has_the_bits_it_has_among_many_whatever_its_lengths(
+    policy: Policy,
+) -> None:
+    torch.manual_seed(0)
+    lengths = [(p, c) for p in range(1, 18) for c in range(1, 7)] * 3
+    prompts = [torch.randint(0, 15, (p,)).tolist() for p, _ in lengths]
+    completions = [torch.randint(0, 15, (c,)).tolist() for _, c in lengths]
+    together = token_logprobs(policy.model, pad(prompts, completions))
+    for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+        alone = token_logprobs(policy.model, pad([prompt], [completion]))[0]
+        assert torch.equal(alone, together[row, : len(completion)]), lengths[row]
+
+
 def test_garbage_behind_the_end_changes_nothing(policy: Policy) -> None:
     sequences = pad([[3, 4]], [[5, 1]])
     before = token_logprobs(policy.model, sequences)
@@ -103,7 +116,7 @@ def test_stored_logprobs_are_untempered_and_untruncated(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "padded"), [(1, 8), (8, 8), (9, 12), (13, 16), (17, 24), (25, 32), (1000, 1024)]
+    ("length", "padded"), [(1, 2), (8, 8), (9, 10), (15, 16), (17, 24), (25, 32), (1000, 1024)]
 )
 def test_padding_grows_with_the_length_by_half_at_most(length: int, padded: int) -> None:
     assert padded_length(length) == padded
