@@ -52,7 +52,8 @@ def test_failures_are_classed_and_only_what_may_pass_is_tried_again(ready_lab: L
     assert len(reload(jobs["bug"]).failure_reference) == 8
     assert "Traceback" in reload(jobs["bug"]).failure_detail
     assert {step for name, step in points(jobs["nan"]) if name == "loss"} == {0, 1, 2}
-    assert not list(default_store().root.glob(".staging-*"))
+    for job in jobs.values():
+        assert not list(default_store().root.glob(f".staging-{job.pk}-*"))
 
 
 @pytest.fixture
