@@ -31,14 +31,15 @@ def watch_demo(app: Application, terminal: Terminal) -> bool:
     began, since = time.monotonic(), datetime.now(UTC)
     experiment = lab.launch_demo()
     moment = lab.look(experiment)
-    ran = not moment.is_over
+    ran, had_points = not moment.is_over, bool(moment.evaluations)
     with terminal.live():
         while not moment.is_over:
             app.supervisor.check()
             terminal.show(view(moment), line(moment))
             time.sleep(LOOK_S)
             moment = lab.look(experiment)
-            if moment.evaluations and FIRST_POINT not in terminal.phases:
+            if moment.evaluations and not had_points:
+                had_points = True
                 terminal.phase_over(FIRST_POINT, time.monotonic() - began)
     for kind, seconds in lab.seconds_by_kind(moment.jobs, since).items():
         terminal.say(times_line(kind, seconds))
