@@ -25,9 +25,9 @@ POLICY_NAME = "Tiny Llama, warm-started"
 EXPERIMENT_NAME = "Do untapered negatives destroy the policy?"
 QUESTION = (
     "Five algorithms learn two-digit addition from the same completions of one policy, right and "
-    "wrong ones. REINFORCE, PPO and TIS push wrong completions down without a taper, TOPR with "
-    "one, and fine-tuning on positives ignores them. Which policies survive, and is TOPR better "
-    "than positives alone?"
+    "wrong ones. REINFORCE pushes wrong completions down without a taper, PPO clips the ratio, TIS "
+    "tapers right and wrong ones alike, TOPR tapers the wrong ones only, and fine-tuning on "
+    "positives ignores them. Which policies survive, and is TOPR better than positives alone?"
 )
 TAGS = ("demo", "topr")
 LABELS = {

@@ -87,6 +87,11 @@ class ExperimentView:
         return bool(counts.get(JobState.FAILED, 0) or counts.get(JobState.CANCELLED, 0))
 
     @property
+    def eta_s(self) -> float | None:
+        """Seconds until everything has run; None where unknown or nothing runs any more."""
+        return self.detail.eta_s if self.is_active else None
+
+    @property
     def counts(self) -> str:
         """How many jobs are in which state, in words."""
         known = [(state, self.detail.counts.get(state, 0)) for state in JobState]
