@@ -113,6 +113,7 @@ def test_another_name_for_a_used_model_can_be_deleted() -> None:
     bench.launch()
     graphs.run_all()
     policy_delete(policy=make_policy(bench.user, "Alias"), user=bench.user)
+    assert list(Policy.objects.values_list("name", flat=True)) == ["Tiny"]
 
 
 def test_a_policy_in_the_making_is_not_deleted() -> None:
