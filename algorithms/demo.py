@@ -31,9 +31,11 @@ WARM_START = TrainSpec(
     algorithm="sft",
     settings=LLMSettings(
         steps=3000,
-        learning_rate=2e-3,
+        batch_size=64,
+        micro_batch_size=64,
+        learning_rate=1e-3,
         warmup_steps=50,
-        evaluate_every=10,
+        evaluate_every=20,
         stop_at_accuracy=0.25,
     ),
     seed=0,
