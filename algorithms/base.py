@@ -1,10 +1,11 @@
 """What an algorithm is, what a job may ask of the world, and how both fail."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Bool, Float, Int
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
@@ -53,8 +54,25 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Outcomes:
+    """What advantages are made of: every completion of one optimizer step, without its tokens."""
+
+    rewards: Float[Tensor, " B"]
+    prompt_index: Int[Tensor, " B"]
+    """Which prompt a completion answers; equal numbers mean the same prompt, one group."""
+    lengths: Int[Tensor, " B"]
+    """Completion tokens."""
+    generator: torch.Generator
+    """For advantages that draw lots; on the CPU, seeded by the job's seed and the step."""
+
+
+@dataclass(frozen=True)
 class CompletionBatch:
-    """B completions, padded to T tokens; prompt tokens and padding are masked out."""
+    """B completions, padded to T tokens; prompt tokens and padding are masked out.
+
+    A micro-batch, or the whole batch of an optimizer step: what a loss needs to know of the whole
+    (advantages, mean length, selected tokens) is computed there and handed down.
+    """
 
     rewards: Float[Tensor, " B"]
     behaviour_logprobs: Float[Tensor, "B T"]
@@ -63,21 +81,58 @@ class CompletionBatch:
     """True where a completion token (its end-of-sequence token included) counts."""
     prompt_index: Int[Tensor, " B"]
     """Which prompt a completion answers; equal numbers mean the same prompt."""
+    advantages: Float[Tensor, " B"]
+    """A of each completion, by the algorithm's `advantage` over the whole batch; without one, the
+    rewards."""
+    mean_tokens: float
+    """Mean of |y| over the whole batch: what makes a token mean exact under accumulation."""
+    unit_index: Int[Tensor, " B"]
+    """Which unit (see `LLMAlgorithm.unit`) a completion belongs to."""
+    reference_logprobs: Float[Tensor, "B T"] | None = None
+    """log of the reference policy per token in nats, for algorithms that ask for it."""
+    selected: Bool[Tensor, "B T"] | None = None
+    """What the algorithm's `select` chose, where it has one."""
+
+    def rows(self, index: Int[Tensor, " b"] | slice) -> "CompletionBatch":
+        """Return some completions, with what was computed over the whole batch."""
+        picked = {
+            item.name: value[index]
+            for item in fields(self)
+            if isinstance(value := getattr(self, item.name), Tensor)
+        }
+        return replace(self, **picked)
 
 
 @dataclass(frozen=True)
 class LossOutput:
-    """A scalar to minimise, and declared metrics of the batch."""
+    """A scalar to minimise, and what is to be told of the batch."""
 
     loss: Float[Tensor, ""]
     metrics: Mapping[str, float] = field(default_factory=dict)
+    """Declared metrics, each a mean over completions."""
+    weights: Float[Tensor, "B T"] | None = None
+    """Importance weight that multiplies the advantage of each token, without gradient; None where
+    the algorithm has none."""
+    kept: Bool[Tensor, "B T"] | None = None
+    """False where a token is clipped, tapered away or dropped, so that its advantage gives no
+    gradient; None where the algorithm keeps all."""
 
 
 LLMLoss = Callable[..., LossOutput]
 """`loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params) -> LossOutput`.
 
 The loss must be a mean over the completions of the batch: the learner re-weights the losses of
-micro-batches by their number of completions, which makes gradient accumulation exact.
+micro-batches by their number of completions, which makes gradient accumulation exact. A token
+mean is one too: the mean over completions of (sum over tokens) / `batch.mean_tokens`.
+"""
+
+LLMAdvantage = Callable[..., Tensor]
+"""`advantage(outcomes: Outcomes, params) -> Float[Tensor, " B"]`, over the whole batch."""
+
+LLMSelect = Callable[..., Tensor]
+"""`select(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params) -> Bool[Tensor, "B T"]`.
+
+Sees the whole batch of an optimizer step at once, without gradient, before its micro-batches.
 """
 
 
@@ -97,6 +152,16 @@ class LLMAlgorithm:
     metrics: tuple[Metric, ...] = ()
     presets: Mapping[str, Mapping[str, float | bool | str | None]] = field(default_factory=dict)
     """Named settings of the paper beside the defaults."""
+    advantage: LLMAdvantage | None = None
+    """What each completion is worth beside the others of the batch; None takes the reward."""
+    select: LLMSelect | None = None
+    """Which tokens count, where only the whole batch can tell; it costs a forward pass more when
+    a batch is cut into micro-batches."""
+    needs_reference: Callable[[Any], bool] | None = None
+    """`needs_reference(params)`: whether the loss reads `reference_logprobs`."""
+    unit: Literal["completion", "prompt", "pair"] = "completion"
+    """What is shuffled, and never torn apart by a (micro-)batch: single completions, all
+    completions of a prompt, or pairs of one completion of higher and one of lower reward."""
     trains_on: Literal["rollouts", "references"] = "rollouts"
     """Graded completions of a policy, or the reference answers of a dataset."""
     version: int = 1

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, Schema
+from algorithms.shared.batches import whole_batch
 
 
 def gradient_coefficient(
@@ -34,7 +35,7 @@ def gradient_coefficient(
 
 
 def _one_token_batch(completions: int, reward: float) -> CompletionBatch:
-    return CompletionBatch(
+    return whole_batch(
         rewards=torch.full((completions,), reward, dtype=torch.float64),
         behaviour_logprobs=torch.zeros(completions, 1, dtype=torch.float64),
         mask=torch.ones(completions, 1, dtype=torch.bool),

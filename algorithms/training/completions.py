@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from algorithms.base import CompletionBatch, UserError
+from algorithms.base import CompletionBatch, Outcomes, UserError
 from algorithms.data.problems import load_problems
 from algorithms.data.tables import GRADED, ROLLOUTS_FILE, read_table
 from algorithms.training.logprobs import Sequences, pad, pad_values
@@ -72,8 +72,21 @@ class TrainingSet:
     def __len__(self) -> int:
         return len(self.completions)
 
-    def batch(self, indices: np.ndarray, device: torch.device) -> tuple[Sequences, CompletionBatch]:
-        """Return some completions, padded."""
+    def outcomes(self, indices: np.ndarray, generator: torch.Generator) -> Outcomes:
+        """Return what the advantages of some completions are made of."""
+        rows = torch.from_numpy(indices)
+        lengths = torch.from_numpy(self.completions.lengths[indices])
+        return Outcomes(self.rewards[rows], self.prompt_index[rows], lengths, generator)
+
+    def batch(
+        self,
+        indices: np.ndarray,
+        device: torch.device,
+        *,
+        advantages: Float[Tensor, " B"],
+        mean_tokens: float,
+    ) -> tuple[Sequences, CompletionBatch]:
+        """Return some completions, padded, with what was computed over the whole batch."""
         sequences = pad(self.prompts.take(indices), self.completions.take(indices))
         behaviour = torch.zeros(sequences.mask.shape)
         if self.behaviour_logprobs is not None:
@@ -84,6 +97,9 @@ class TrainingSet:
             behaviour_logprobs=behaviour.to(device),
             mask=sequences.mask.to(device),
             prompt_index=self.prompt_index[rows].to(device),
+            advantages=advantages.to(device),
+            mean_tokens=mean_tokens,
+            unit_index=torch.arange(len(indices), device=device),
         )
         return sequences.to(device), batch
 

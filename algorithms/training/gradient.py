@@ -8,11 +8,13 @@ import torch
 
 from algorithms.base import LLMAlgorithm, NonFiniteLossError, Schema, UserError
 from algorithms.settings import LLMSettings
+from algorithms.shared.batches import advantages
 from algorithms.shared.metrics import BatchStatistics
 from algorithms.training.completions import TrainingSet
 from algorithms.training.evaluation import Exam
 from algorithms.training.logprobs import token_logprobs
 from algorithms.training.policy import Policy
+from algorithms.training.seeds import stream
 
 _SIGNAL_ROWS = 4096
 """Completions looked at together when searching for a gradient."""
@@ -45,10 +47,18 @@ def accumulate_gradient(
     figures: dict[str, float] = {}
     statistics: BatchStatistics | None = None
     size = lesson.settings.micro_batch_size
+    outcomes = lesson.data.outcomes(indices, _lots(lesson.seed, step))
+    worth = advantages(lesson.algorithm, lesson.params, outcomes)
+    mean_tokens = float(outcomes.lengths.double().mean())
     for start in range(0, len(indices), size):
         part = indices[start : start + size]
         weight = len(part) / len(indices)
-        sequences, batch = lesson.data.batch(part, policy.device)
+        sequences, batch = lesson.data.batch(
+            part,
+            policy.device,
+            advantages=worth[start : start + size],
+            mean_tokens=mean_tokens,
+        )
         logprobs = token_logprobs(policy.model, sequences, precision=lesson.settings.precision)
         output = lesson.algorithm.loss(logprobs, batch, lesson.params)
         loss = float(output.loss.detach())
@@ -66,6 +76,11 @@ def accumulate_gradient(
     return figures
 
 
+def _lots(seed: int, step: int) -> torch.Generator:
+    draw = stream("advantages", seed, step).integers(2**63)
+    return torch.Generator().manual_seed(int(draw))
+
+
 def require_signal(lesson: Lesson) -> None:
     """Check that some completion would move the policy, were it still the behaviour policy.
 
@@ -74,8 +89,17 @@ def require_signal(lesson: Lesson) -> None:
     """
     data = lesson.data
     everything = np.arange(len(data))
+    outcomes = data.outcomes(everything, _lots(lesson.seed, 0))
+    worth = advantages(lesson.algorithm, lesson.params, outcomes)
+    mean_tokens = float(outcomes.lengths.double().mean())
     for start in range(0, len(data), _SIGNAL_ROWS):
-        _, batch = data.batch(everything[start : start + _SIGNAL_ROWS], torch.device("cpu"))
+        part = slice(start, start + _SIGNAL_ROWS)
+        _, batch = data.batch(
+            everything[part],
+            torch.device("cpu"),
+            advantages=worth[part],
+            mean_tokens=mean_tokens,
+        )
         logprobs = batch.behaviour_logprobs.clone().requires_grad_()
         loss = lesson.algorithm.loss(logprobs, batch, lesson.params).loss
         if loss.requires_grad:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, Schema
+from algorithms.shared.batches import whole_batch
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,8 @@ class Example:
 
     def only(self, *completions: int) -> "Example":
         """Return the example with some of its completions."""
-        index = list(completions)
-        return Example(
-            self.logprobs[index],
-            CompletionBatch(
-                rewards=self.batch.rewards[index],
-                behaviour_logprobs=self.batch.behaviour_logprobs[index],
-                mask=self.batch.mask[index],
-                prompt_index=self.batch.prompt_index[index],
-            ),
-        )
+        index = torch.tensor(completions)
+        return Example(self.logprobs[index], self.batch.rows(index))
 
     def with_rewards(self, rewards: Tensor) -> "Example":
         """Return the example with other rewards."""
@@ -74,7 +67,7 @@ def example(
     width = max(map(len, policy))
     return Example(
         _padded(policy, width),
-        CompletionBatch(
+        whole_batch(
             rewards=torch.tensor(rewards, dtype=torch.float64),
             behaviour_logprobs=_padded(behaviour, width),
             mask=torch.tensor([[t < len(row) for t in range(width)] for row in policy]),
@@ -109,7 +102,7 @@ class Bandit:
         assert len(arms) == 10
         index = torch.tensor(arms)
         behaviour = torch.tensor(self.behaviour, dtype=log_policy.dtype)
-        batch = CompletionBatch(
+        batch = whole_batch(
             rewards=torch.tensor(self.rewards, dtype=log_policy.dtype)[index],
             behaviour_logprobs=behaviour.log()[index].unsqueeze(-1),
             mask=torch.ones(10, 1, dtype=torch.bool),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, Schema
+from algorithms.shared.batches import whole_batch
 
 VOCABULARY = 5
 
@@ -33,7 +34,7 @@ class Toy:
         mask = torch.arange(tokens) < lengths
         behaviour = self.logprobs(drawn).detach() * mask
         rewards = torch.where(drawn[:, 0] < 2, 1.0, -1.0)
-        return drawn, CompletionBatch(rewards, behaviour, mask, torch.arange(completions) // 2)
+        return drawn, whole_batch(rewards, behaviour, mask, torch.arange(completions) // 2)
 
     def train(
         self, algorithm: LLMAlgorithm, params: Schema, steps: int

@@ -12,6 +12,7 @@ from torch import Tensor
 from algorithms.base import CompletionBatch, LossOutput, Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.llm import ppo, reinforce, topr
+from algorithms.shared.batches import whole_batch
 from algorithms.shared.gradient import gradient_coefficient
 from algorithms.shared.taper import taper_objective
 from tests.algorithms.batches import example
@@ -83,7 +84,7 @@ def test_what_is_no_ratio_is_refused(x: list[float]) -> None:
 
 def test_shapes_in_signatures_are_checked_while_testing() -> None:
     """Goes red when the import hook that checks them is not installed."""
-    batch = CompletionBatch(
+    batch = whole_batch(
         rewards=torch.ones(2),
         behaviour_logprobs=torch.zeros(2, 3),
         mask=torch.ones(2, 3, dtype=torch.bool),
