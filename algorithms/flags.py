@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from algorithms.base import Schema, UserError
+from algorithms.texts import lines_of
 
 S = TypeVar("S", bound=Schema)
 
@@ -79,6 +80,8 @@ class Flags(Generic[S]):
 def _text(value: object) -> str:
     if value is None:
         return EMPTY
+    if isinstance(value, list | tuple):
+        return lines_of(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

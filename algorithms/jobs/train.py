@@ -40,6 +40,7 @@ def run(spec: TrainSpec, context: JobContext) -> Summary:
         sampling=spec.sampling,
         grading=spec.grading,
         batch_size=_GENERATION_FACTOR * settings.micro_batch_size,
+        prompt=spec.prompt,
     )
     policy = load_policy(context.inputs["policy"], device)
     lesson = Lesson(

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 from algorithms.data.grading import Grade, grade
 from algorithms.data.rows import Row
-from algorithms.specs import Grading, Sampling
+from algorithms.specs import Grading, Prompt, Sampling
 from algorithms.training.policy import Policy
 from algorithms.training.rollout_hf import GREEDY, Request, complete
+
+AS_THEY_ARE = Prompt()
+"""Shows a policy the problem's own text."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ class Exam:
     sampling: Sampling
     grading: Grading
     batch_size: int
+    prompt: Prompt = AS_THEY_ARE
+    """How the problems are put to the policy."""
 
     def hold(
         self, policy: Policy, *, seed: int, on_progress: Callable[[int], None] = lambda _: None
     ) -> list[Outcome]:
         """Return the outcomes, by problem: the greedy one first, then the samples."""
-        prompts = policy.encode_prompts([problem.prompt for problem in self.problems])
+        prompts = policy.encode_problems(self.prompt, self.problems)
         asked = [
             (problem, Request(problem.id, sample, tokens))
             for problem, tokens in zip(self.problems, prompts, strict=True)

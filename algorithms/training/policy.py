@@ -10,6 +10,9 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from algorithms.base import CorruptArtifactError, UserError
+from algorithms.data.prompts import adds_special_tokens, build_prompts
+from algorithms.data.rows import Row
+from algorithms.specs import Prompt
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,16 @@ class Policy:
             UserError: a prompt has no tokens, or characters that the tokenizer does not know.
         """
         return self._encode(prompts, special=True)
+
+    def encode_problems(self, prompt: Prompt, problems: Sequence[Row]) -> list[list[int]]:
+        """Return the token ids that each problem is put to the policy with.
+
+        Raises:
+            UserError: the tokenizer has no chat template but is asked for one, or does not know
+                a character.
+        """
+        texts = build_prompts(prompt, problems, self.tokenizer)
+        return self._encode(texts, special=adds_special_tokens(prompt))
 
     def encode_answers(self, answers: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each answer, the end of sequence included.

@@ -14,7 +14,7 @@ from algorithms.catalogue import ALGORITHMS
 S = TypeVar("S", bound=Schema)
 AxisValue = bool | int | float | str | None
 
-SECTIONS = ("generate", "grading", "rewards", "settings", "evaluate")
+SECTIONS = ("prompt", "generate", "grading", "rewards", "settings", "evaluate")
 """Parts of a config whose fields may be axes, besides `params` and the sources."""
 SOURCES = ("dataset_id", "policy_id")
 MAX_AXES = 6
@@ -55,7 +55,7 @@ def applies(path: str, algorithm: LLMAlgorithm) -> bool:
 
 def changes_evaluation(path: str) -> bool:
     """Whether the values of this axis make different evaluations of the untrained policy."""
-    return path in SOURCES or path.partition(".")[0] in ("evaluate", "grading")
+    return path in SOURCES or path.partition(".")[0] in ("evaluate", "grading", "prompt")
 
 
 def label(name: str, values: Mapping[str, AxisValue], names: Mapping[str, str]) -> str:

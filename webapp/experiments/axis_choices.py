@@ -15,13 +15,14 @@ from webapp.schema_forms import value_text
 
 SECTION_TITLES = {
     "settings": "Training",
+    "prompt": "Prompt",
     "generate": "Generation",
     "grading": "Grading",
     "rewards": "Rewards",
     "evaluate": "Evaluation",
 }
 """Settings that every algorithm shares, in the order of the page."""
-HIDDEN = {"evaluate": ("grading",)}
+HIDDEN = {"generate": ("prompt",), "evaluate": ("grading", "prompt")}
 """Fields set elsewhere on the page."""
 
 Choices = list[tuple[str, list[tuple[str, str]]]]

@@ -9,7 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
-from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Rewards
+from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Prompt, Rewards
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.recipes import RECIPE_NAMES
@@ -94,6 +94,8 @@ class ExperimentConfig(Schema):
     """What is compared."""
     seeds: tuple[Seed, ...] = Field(default=(0,), max_length=100)
     """Each algorithm is trained once per seed."""
+    prompt: Prompt = Prompt()
+    """How problems are put to the policy, in the rollouts and held-out ones alike."""
     generate: GenerateSpec = GenerateSpec()
     """How the rollouts are generated."""
     grading: Grading = Grading()
@@ -153,13 +155,22 @@ class ExperimentConfig(Schema):
             _raise([_error(("grading",), message, evaluate.grading)])
         return evaluate
 
+    @field_validator("generate", "evaluate")
+    @classmethod
+    def _one_prompt(
+        cls, spec: GenerateSpec | EvaluateSpec, info: ValidationInfo
+    ) -> GenerateSpec | EvaluateSpec:
+        if spec.prompt not in (Prompt(), info.data.get("prompt", Prompt())):
+            message = "Set the prompt under prompt: rollouts and held-out problems share it."
+            _raise([_error(("prompt",), message, spec.prompt)])
+        return spec
+
     @field_validator("axes")
     @classmethod
     def _axes_fit(
         cls, axes: Mapping[str, tuple[AxisValue, ...]], info: ValidationInfo
     ) -> dict[str, tuple[AxisValue, ...]]:
-        needed = ("algorithms", "seeds", "generate", "grading", "rewards", "settings", "evaluate")
-        if any(name not in info.data for name in needed):
+        if any(name not in info.data for name in ("algorithms", "seeds", *axis_rules.SECTIONS)):
             return dict(axes)  # their own errors come first
         base = axis_rules.Base(
             sections={name: info.data[name] for name in axis_rules.SECTIONS},

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from algorithms.base import Schema
+from algorithms.data.shots import SHOTS
 from algorithms.settings import LLMSettings
-from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Rewards, Sampling
+from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Prompt, Rewards, Sampling
+from algorithms.texts import lines_of
 from webapp.schema_fields import number_text
 
 
@@ -21,6 +23,23 @@ def _sampling(sampling: Sampling) -> str:
     if sampling.top_p < 1:
         parts.append(f"top-p {number_text(sampling.top_p)}")
     parts.append(f"at most {sampling.max_new_tokens} tokens")
+    if sampling.stop:
+        parts.append("up to a stop text")
+    return ", ".join(parts)
+
+
+def _prompt(prompt: Prompt) -> str:
+    if prompt == Prompt():
+        return "the problem's own text"
+    parts = [f"the problem in “{lines_of([prompt.template])}”"]
+    if prompt.system:
+        parts.append("a system text")
+    if prompt.shots != "none":
+        parts.append(f"{len(SHOTS[prompt.shots])} worked examples")
+    if prompt.examples.strip():
+        parts.append("examples of your own")
+    if prompt.chat_template:
+        parts.append("the policy's chat template")
     return ", ".join(parts)
 
 
@@ -64,6 +83,7 @@ def _evaluate(spec: EvaluateSpec) -> str:
 
 
 WRITERS: Mapping[type[Schema], Callable[[Any], str]] = {
+    Prompt: _prompt,
     GenerateSpec: _generate,
     Grading: _grading,
     Rewards: _rewards,

@@ -64,14 +64,15 @@ def _cell(
     eval_id = dataset_id if config.eval_dataset_id is None else config.eval_dataset_id
     policy_id = _source_id(values.get("policy_id", config.policy_id))
     grading = _with(config.grading, "grading", values)
+    asked = {"prompt": _with(config.prompt, "prompt", values)}
     evaluate = _with(config.evaluate, "evaluate", values)
     params = ALGORITHMS[choice.algorithm].params.model_validate(dict(choice.params))
     return _Cell(
-        generate=_with(config.generate, "generate", values),
+        generate=_with(config.generate, "generate", values).model_copy(update=asked),
         grading=grading,
         rewards=_with(config.rewards, "rewards", values),
         settings=_with(config.settings, "settings", values),
-        evaluate=evaluate.model_copy(update={"grading": grading}),
+        evaluate=evaluate.model_copy(update={**asked, "grading": grading}),
         params=_with(params, "params", values).model_dump(mode="json"),
         dataset=Given(sources.datasets[dataset_id]),
         eval_dataset=Given(sources.datasets[eval_id]),
@@ -131,6 +132,7 @@ def _train(
         settings=cell.settings,
         seed=seed,
         eval_split=cell.evaluate.split,
+        prompt=cell.evaluate.prompt,
         sampling=cell.evaluate.sampling,
         grading=cell.grading,
     )
