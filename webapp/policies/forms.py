@@ -9,9 +9,12 @@ from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
 from algorithms.specs import (
+    GGUFModel,
     Grading,
     HubModel,
     LocalModel,
+    ModelSource,
+    PackagedModel,
     PolicySpec,
     Sampling,
     TinyLlama,
@@ -23,9 +26,11 @@ from webapp.jobs.states import JobState
 from webapp.policies.models import Policy
 from webapp.schema_forms import SchemaForm, schema_form
 
-SOURCES: dict[str, type[TinyLlama | LocalModel | HubModel]] = {
+SOURCES: dict[str, type[ModelSource]] = {
     "tiny": TinyLlama,
+    "package": PackagedModel,
     "path": LocalModel,
+    "gguf": GGUFModel,
     "hub": HubModel,
 }
 """Ways to a policy, by the value of the field `way`."""

@@ -122,7 +122,13 @@ def _source(job: Job) -> list[tuple[str, object]]:
         ]
     source = dict(job.spec["source"])
     kind = source.pop("source")
-    words = {"tiny": "random Llama", "path": "folder on the worker", "hub": "Hugging Face hub"}
+    words = {
+        "tiny": "random Llama",
+        "package": "model of a package",
+        "path": "folder on the worker",
+        "gguf": "GGUF file on the worker",
+        "hub": "Hugging Face hub",
+    }
     named = [(name.replace("_", " ").capitalize(), value) for name, value in source.items()]
     return [("Kind", words[kind]), *named]
 
