@@ -58,7 +58,7 @@ def test_worker_runner_and_guard_killed_at_once_leave_nothing_for_long(ready_lab
     for process in [*psutil.Process(worker.pid).children(), ready_lab.runner_of(job)]:
         process.kill()
     worker.kill()
-    assert len(ready_lab.processes_of(job)) == 2
+    ready_lab.wait_for(lambda: len(ready_lab.processes_of(job)) == 2)
     ready_lab.wait_for(lambda: state(job) == JobState.QUEUED)
     assert end_orphans() == 1
     assert ready_lab.processes_of(job) == []
