@@ -4,60 +4,13 @@ from collections.abc import Iterator
 
 from algorithms.base import Metric
 from algorithms.catalogue import ALGORITHMS
+from algorithms.shared.train_metrics import TRAIN_GROUPS
 
-TRAIN_METRICS: tuple[Metric, ...] = (
-    Metric("loss", "Loss", help="The algorithm's loss; not comparable between algorithms."),
-    Metric(
-        "grad_norm",
-        "Gradient norm",
-        help="Norm of the whole gradient before it is clipped.",
-    ),
-    Metric("learning_rate", "Learning rate", help="Learning rate of this update."),
-    Metric(
-        "reward_mean",
-        "Mean reward",
-        help="Mean reward of the stored completions in the batch; a property of the data.",
-    ),
-    Metric(
-        "positive_share",
-        "Share of positives",
-        help="Share of the batch's completions with a reward above zero.",
-    ),
-    Metric(
-        "ratio_mean",
-        "Mean ratio",
-        help="Mean over completions of pi(y|x)/mu(y|x), the product over tokens; 1 at step 0.",
-    ),
-    Metric("ratio_max", "Largest ratio", help="Largest pi(y|x)/mu(y|x) of the batch, up to e^80."),
-    Metric(
-        "mean_logprob_positive",
-        "Log-probability of positives",
-        unit="nats/token",
-        help="Mean over completions with a reward above zero of the mean log pi per token.",
-    ),
-    Metric(
-        "mean_logprob_negative",
-        "Log-probability of negatives",
-        unit="nats/token",
-        help="Mean over the other completions of the mean log pi per token; a fall without end "
-        "announces a collapse.",
-    ),
-    Metric(
-        "kl_behaviour",
-        "KL(mu || pi)",
-        unit="nats",
-        help="Mean over the batch of log mu(y|x) - log pi(y|x): how far the policy has moved from "
-        "the policy that wrote the completions.",
-    ),
-    Metric(
-        "tokens_per_s",
-        "Training speed",
-        unit="tokens/s",
-        better="higher",
-        help="Completion tokens trained on per second.",
-    ),
+TRAIN_METRICS: tuple[Metric, ...] = tuple(
+    metric for group in TRAIN_GROUPS.values() for metric in group
 )
-"""Logged at optimizer steps by every training, beside the algorithm's own."""
+"""Logged at optimizer steps by every training, beside the algorithm's own; each where it exists:
+ratios need a behaviour policy, kl_reference a reference, a figure of positives a positive."""
 
 EVAL_METRICS: tuple[Metric, ...] = (
     Metric(

@@ -15,7 +15,8 @@ class LLMSettings(Schema):
     epochs: float | None = Field(None, gt=0, le=1000)
     """Passes over the data; leave empty to count steps instead."""
     batch_size: int = Field(128, ge=1, le=65_536)
-    """Completions per optimizer update (the global batch)."""
+    """Completions per optimizer update (the global batch). Algorithms that learn from whole prompts
+    or pairs take as many of them as make this number on average."""
     micro_batch_size: int = Field(128, ge=1, le=65_536)
     """Completions per forward pass; smaller values accumulate the same gradient in less memory."""
     optimizer: Literal["adamw", "adafactor"] = "adamw"
@@ -30,6 +31,12 @@ class LLMSettings(Schema):
     """Updates over which the learning rate rises linearly from zero."""
     clip_norm: float = Field(1.0, gt=0)
     """Largest gradient norm; larger gradients are scaled down to it."""
+    max_skipped_steps: int = Field(0, ge=0)
+    """Steps that may be left out because their loss or gradient is not a finite number; one more
+    ends the training. 0 ends it at the first."""
+    pairs_per_prompt: int = Field(16, ge=1)
+    """Most pairs made of one prompt's completions, for algorithms that learn from pairs. Ignored
+    where the rollouts name their pairs."""
     evaluate_every: int = Field(50, ge=0)
     """Updates between evaluations on the held-out split; 0 evaluates only at the end."""
     evaluate_problems: int = Field(400, ge=1)

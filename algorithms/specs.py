@@ -301,9 +301,9 @@ KINDS: Mapping[str, Kind] = {
     "curate": Kind(CurateSpec, version=1, roles=("rollouts",)),
     "train": Kind(
         TrainSpec,
-        version=1,
+        version=2,
         roles=("policy", "eval_dataset"),
-        optional_roles=("rollouts", "dataset"),
+        optional_roles=("rollouts", "dataset", "reference"),
         resumable=True,
     ),
     "evaluate": Kind(EvaluateSpec, version=1, roles=("policy", "dataset")),

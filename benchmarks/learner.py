@@ -31,6 +31,7 @@ from algorithms.training.gradient import Lesson, accumulate_gradient
 from algorithms.training.optimizers import build_optimizer, clip_gradient
 from algorithms.training.policy import Policy, load_policy
 from algorithms.training.runtime import configure, peak_memory_bytes
+from algorithms.training.units import Units
 
 
 class Silent:
@@ -71,7 +72,7 @@ def our_step(policy: Policy, lesson: Lesson) -> Callable[[np.ndarray], None]:
     optimizer = build_optimizer(policy.model, lesson.settings)
 
     def step(indices: np.ndarray) -> None:
-        accumulate_gradient(policy, lesson, indices, step=0)
+        accumulate_gradient(policy, lesson, Units.singles(indices), step=0)
         clip_gradient(policy.model.parameters(), lesson.settings.clip_norm)
         optimizer.step()
 
@@ -120,7 +121,7 @@ def main() -> None:
     algorithm = ALGORITHMS[options.algorithm]
     exam = Exam([], 0, demo.SAMPLING, Grading(), batch_size=1)
     lesson = Lesson(algorithm, algorithm.params(), demo.SETTINGS, 0, data, exam)
-    order = DataOrder(len(data), demo.SETTINGS, seed=0)
+    order = DataOrder(lesson.units, demo.SETTINGS, seed=0)
     steps = {
         f"ours ({options.algorithm})": our_step(policies[0], lesson),
         "plain transformers": plain_step(policies[1].model, data),
@@ -129,7 +130,7 @@ def main() -> None:
     for number in range(options.steps + 3):
         for name, step in steps.items():
             started = time.process_time()
-            step(order.batch(number))
+            step(order.batch(number).rows)
             seconds[name].append(time.process_time() - started)
     medians = [statistics.median(times[3:]) for times in seconds.values()]
     for name, median in zip(seconds, medians, strict=True):

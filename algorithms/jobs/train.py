@@ -1,5 +1,7 @@
 """A `train` job: one algorithm, one seed, from one policy and one fixed set of completions."""
 
+from dataclasses import replace
+
 from pydantic import ValidationError
 
 from algorithms.base import JobContext, LLMAlgorithm, Schema, Summary, UserError
@@ -11,6 +13,7 @@ from algorithms.training.evaluation import Exam
 from algorithms.training.gradient import Lesson
 from algorithms.training.llm import Learner
 from algorithms.training.policy import Policy, load_policy
+from algorithms.training.reference import with_reference
 from algorithms.training.runtime import configure
 
 _GENERATION_FACTOR = 4
@@ -51,9 +54,25 @@ def run(spec: TrainSpec, context: JobContext) -> Summary:
         data=_data(spec, algorithm, policy, context),
         exam=exam,
     )
+    if algorithm.needs_reference is not None and algorithm.needs_reference(lesson.params):
+        lesson = replace(lesson, data=_with_reference(lesson, policy, context))
     learner = Learner(policy, lesson, context.reporter, context.checkpoints)
     learner.run()
     return learner.finish(context.output)
+
+
+def _with_reference(lesson: Lesson, policy: Policy, context: JobContext) -> TrainingSet:
+    """Return the data with log-probs of the reference: an input, or what training starts from."""
+    if "reference" in context.inputs:
+        policy = load_policy(context.inputs["reference"], policy.device)
+    return with_reference(
+        lesson.data,
+        policy,
+        rows=lesson.units.rows,
+        settings=lesson.settings,
+        folder=context.checkpoints,
+        reporter=context.reporter,
+    )
 
 
 def _algorithm(name: str) -> LLMAlgorithm:

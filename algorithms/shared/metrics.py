@@ -1,90 +1,223 @@
 """The figures that every training logs about its batch, exact under gradient accumulation."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from algorithms.base import CompletionBatch
-from algorithms.shared.masking import masked_mean
-from algorithms.shared.ratios import sequence_log_ratio
+from algorithms.base import CompletionBatch, LossOutput
+from algorithms.shared.masking import masked_mean, masked_sum, token_counts
+from algorithms.shared.ratios import token_log_ratio
+from algorithms.shared.taper import FORGOTTEN_WEIGHT
 
 LARGEST_LOG_RATIO = 80.0
 """Ratios are logged up to e^80, so that a runaway policy still gives a number to draw."""
+QUANTILES = (5, 25, 50, 75, 95)
+"""Percentiles of the log ratio that are logged, by sign of the advantage."""
+
+Columns = dict[str, np.ndarray]
+"""Float64 numbers, one per completion."""
 
 
 @dataclass(frozen=True)
-class BatchStatistics:
-    """Sums over completions; add the micro-batches of an optimizer step, then ask for figures."""
+class Measured:
+    """What one update tells of its batch."""
 
-    completions: int
-    positives: int
-    """Completions with a reward above zero."""
-    reward_sum: float
-    positive_logprob_sum: float
-    """Sum over positives of the mean log pi per token, in nats."""
-    negative_logprob_sum: float
-    ratio_sum: float
-    ratio_max: float
-    log_ratio_sum: float
+    figures: Mapping[str, float]
+    """Declared metrics."""
+    log_ratios: Mapping[tuple[str, str], np.ndarray]
+    """Log ratios by level and sign of the advantage, for histograms; empty unless asked for."""
 
-    @classmethod
-    def measure(cls, logprobs: Float[Tensor, "B T"], batch: CompletionBatch) -> "BatchStatistics":
-        """Return the sums of one (micro-)batch, computed in float64."""
-        with torch.no_grad():
-            per_token = masked_mean(logprobs.double(), batch.mask)
-            log_ratio = sequence_log_ratio(logprobs, batch.behaviour_logprobs, batch.mask).double()
-            ratio = log_ratio.clamp(max=LARGEST_LOG_RATIO).exp()
-            positive = batch.rewards > 0
-            sums = torch.stack(
-                [
-                    batch.rewards.double().sum(),
-                    _sum_where(positive, per_token),
-                    _sum_where(~positive, per_token),
-                    ratio.sum(),
-                    ratio.max(),
-                    log_ratio.sum(),
-                    positive.sum().double(),
-                ]
-            ).tolist()  # one transfer from the accelerator
-        *values, positives = sums
-        return cls(len(batch.rewards), int(positives), *values)
 
-    def __add__(self, other: "BatchStatistics") -> "BatchStatistics":
-        """Return the statistics of both batches together."""
-        mine, theirs = self.__dict__, other.__dict__
-        sums = {field.name: mine[field.name] + theirs[field.name] for field in fields(self)}
-        return BatchStatistics(**sums | {"ratio_max": max(self.ratio_max, other.ratio_max)})
+class BatchRecord:
+    """Collects the micro-batches of an update; what it says is that of one big batch.
 
-    def reward_figures(self) -> dict[str, float]:
-        """Return reward_mean, positive_share and mean_logprob_*, by name.
+    Numbers per completion are kept, not sums of them, so that quantiles are exact.
+    """
 
-        mean_logprob_positive is left out where there is no positive, likewise for negatives.
+    def __init__(self, *, detailed: bool, has_behaviour: bool) -> None:
+        """Start an empty record.
+
+        Args:
+            detailed: whether to measure quantiles and histograms of the ratios.
+            has_behaviour: whether a policy wrote the completions, so that there are ratios.
         """
-        negatives = self.completions - self.positives
-        figures = {
-            "reward_mean": self.reward_sum / self.completions,
-            "positive_share": self.positives / self.completions,
-        }
-        if self.positives:
-            figures["mean_logprob_positive"] = self.positive_logprob_sum / self.positives
-        if negatives:
-            figures["mean_logprob_negative"] = self.negative_logprob_sum / negatives
+        self._detailed = detailed and has_behaviour
+        self._has_behaviour = has_behaviour
+        self._own: list[tuple[int, Mapping[str, float]]] = []
+        self._names: tuple[str, ...] = ()
+        self._parts: list[Tensor] = []
+        self._tokens: dict[str, list[np.ndarray]] = {"positive": [], "negative": []}
+
+    @torch.no_grad()
+    def add(
+        self,
+        logprobs: Float[Tensor, "B T"],
+        batch: CompletionBatch,
+        output: LossOutput,
+        *,
+        gradient: Float[Tensor, "B T"],
+        entropies: Float[Tensor, "B T"] | None = None,
+    ) -> None:
+        """Take in a micro-batch.
+
+        Args:
+            gradient: d loss / d log pi, its loss weighed as in the sum over micro-batches.
+            entropies: entropy of the policy at each token, in nats.
+        """
+        loss = float(output.loss.detach())
+        self._own.append((len(batch.rewards), {"loss": loss, **output.metrics}))
+        columns = _policy_columns(logprobs, batch, gradient)
+        if entropies is not None:
+            columns["entropy_sum"] = masked_sum(entropies, batch.mask)
+        if self._has_behaviour:
+            log_ratio = token_log_ratio(logprobs, batch.behaviour_logprobs, batch.mask)
+            columns |= _ratio_columns(log_ratio, batch, output)
+            if self._detailed:
+                self._add_tokens(log_ratio, batch)
+        self._names = tuple(columns)
+        self._parts.append(torch.stack([value.double() for value in columns.values()]))
+
+    def _add_tokens(self, log_ratio: Float[Tensor, "B T"], batch: CompletionBatch) -> None:
+        for sign, side in (("positive", batch.advantages > 0), ("negative", batch.advantages < 0)):
+            chosen = batch.mask & side.unsqueeze(-1)
+            self._tokens[sign].append(log_ratio[chosen].double().cpu().numpy())
+
+    def measured(self) -> Measured:
+        """Return the figures of everything that was added."""
+        values = torch.cat(self._parts, dim=1).cpu().numpy()  # one transfer from the accelerator
+        columns = dict(zip(self._names, values, strict=True))
+        figures = self._of_the_algorithm() | _policy_figures(columns)
+        log_ratios: dict[tuple[str, str], np.ndarray] = {}
+        if self._has_behaviour:
+            figures |= _ratio_figures(columns)
+        if self._detailed:
+            figures |= _quantiles(columns)
+            for sign, side in _sides(columns).items():
+                log_ratios["sequence", sign] = columns["log_ratio"][side]
+                log_ratios["token", sign] = np.concatenate(self._tokens[sign])
+        return Measured(figures, log_ratios)
+
+    def _of_the_algorithm(self) -> dict[str, float]:
+        """Return the loss and the algorithm's own metrics, weighed by completions."""
+        total = sum(count for count, _ in self._own)
+        figures: dict[str, float] = {}
+        for count, own in self._own:
+            for name, value in own.items():
+                figures[name] = figures.get(name, 0.0) + value * (count / total)
         return figures
 
-    def ratio_figures(self) -> dict[str, float]:
-        """Return ratio_mean, ratio_max and kl_behaviour; only rollouts have a behaviour policy.
 
-        kl_behaviour estimates KL(mu || pi) = E_mu[log mu - log pi] per completion, in nats, from
-        the batch; unbiased, so a small batch may give a number slightly below zero.
-        """
-        return {
-            "ratio_mean": self.ratio_sum / self.completions,
-            "ratio_max": self.ratio_max,
-            "kl_behaviour": -self.log_ratio_sum / self.completions,
-        }
+def _policy_columns(
+    logprobs: Float[Tensor, "B T"], batch: CompletionBatch, gradient: Float[Tensor, "B T"]
+) -> dict[str, Tensor]:
+    columns = {
+        "reward": batch.rewards,
+        "advantage": batch.advantages,
+        "prompt": batch.prompt_index,
+        "length": token_counts(batch.mask),
+        "logprob": masked_mean(logprobs.double(), batch.mask),
+        "pushed_up": masked_sum((-gradient).clamp(min=0).double(), batch.mask),
+        "pushed_down": masked_sum(gradient.clamp(min=0).double(), batch.mask),
+    }
+    if batch.reference_logprobs is not None:
+        behind = token_log_ratio(batch.reference_logprobs, logprobs, batch.mask)
+        columns["kl_reference"] = masked_sum(_k3(behind), batch.mask)
+    return columns
 
 
-def _sum_where(selected: Bool[Tensor, " B"], values: Float[Tensor, " B"]) -> Float[Tensor, ""]:
-    return torch.where(selected, values, torch.zeros_like(values)).sum()
+def _ratio_columns(
+    log_ratio: Float[Tensor, "B T"], batch: CompletionBatch, output: LossOutput
+) -> dict[str, Tensor]:
+    nothing = torch.zeros(len(batch.rewards), device=batch.mask.device)
+    weight, clipped = nothing + 1, nothing
+    if output.weights is not None:
+        weight = masked_mean(output.weights, batch.mask)
+    if output.kept is not None:
+        clipped = masked_mean((~output.kept).float(), batch.mask)
+    return {
+        "log_ratio": masked_sum(log_ratio, batch.mask),
+        "k3": masked_sum(_k3(log_ratio), batch.mask),
+        "weight": weight,
+        "clipped": clipped,
+    }
+
+
+def _k3(log_ratio: Float[Tensor, "B T"]) -> Float[Tensor, "B T"]:
+    """Return x - 1 - log x of each token, x up to e^80: never negative, in float64."""
+    bounded = log_ratio.double().clamp(max=LARGEST_LOG_RATIO)
+    return bounded.expm1() - bounded
+
+
+def _sides(columns: Columns) -> dict[str, np.ndarray]:
+    return {"positive": columns["advantage"] > 0, "negative": columns["advantage"] < 0}
+
+
+def _policy_figures(columns: Columns) -> dict[str, float]:
+    """Return what needs no behaviour policy; what does not exist in the batch is left out."""
+    positive = columns["reward"] > 0
+    up, down = columns["pushed_up"], columns["pushed_down"]
+    figures = {
+        "reward_mean": columns["reward"].mean(),
+        "positive_share": positive.mean(),
+        "drop_share": (up + down == 0).mean(),
+        "length_mean": columns["length"].mean(),
+        "length_max": columns["length"].max(),
+    }
+    if (pushed := up.sum() + down.sum()) > 0:
+        figures["effective_positive_share"] = up.sum() / pushed
+    for name, side in (("positive", positive), ("negative", ~positive)):
+        if side.any():
+            figures[f"mean_logprob_{name}"] = columns["logprob"][side].mean()
+    if "entropy_sum" in columns:
+        figures["entropy"] = columns["entropy_sum"].sum() / columns["length"].sum()
+    if "kl_reference" in columns:
+        figures["kl_reference"] = columns["kl_reference"].mean()
+    figures |= _group_figures(columns)
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _group_figures(columns: Columns) -> dict[str, float]:
+    """Return the share of prompts, of those with several completions, with equal rewards only."""
+    _, group, sizes = np.unique(columns["prompt"], return_inverse=True, return_counts=True)
+    low, high = np.full(len(sizes), np.inf), np.full(len(sizes), -np.inf)
+    np.minimum.at(low, group, columns["reward"])
+    np.maximum.at(high, group, columns["reward"])
+    several = sizes > 1
+    return {"zero_variance_share": (low == high)[several].mean()} if several.any() else {}
+
+
+def _ratio_figures(columns: Columns) -> dict[str, float]:
+    log_ratio = columns["log_ratio"]
+    ratio = np.exp(log_ratio.clip(max=LARGEST_LOG_RATIO))
+    largest = log_ratio.max()
+    relative = np.exp(log_ratio - largest)
+    figures = {
+        "ratio_mean": ratio.mean(),
+        "ratio_max": ratio.max(),
+        "log_ratio_max": largest,
+        "effective_sample_share": relative.sum() ** 2 / (relative**2).sum() / len(relative),
+        "kl_behaviour": -log_ratio.mean(),
+        "kl_behaviour_k3": columns["k3"].mean(),
+    }
+    sides = _sides(columns)
+    for name, side in sides.items():
+        if side.any():
+            figures[f"clipped_share_{name}"] = columns["clipped"][side].mean()
+    if sides["negative"].any():
+        forgotten = columns["weight"][sides["negative"]] < FORGOTTEN_WEIGHT
+        figures["negatives_forgotten_share"] = forgotten.mean()
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _quantiles(columns: Columns) -> dict[str, float]:
+    figures = {}
+    for name, side in _sides(columns).items():
+        if side.any():
+            found = np.percentile(columns["log_ratio"][side], QUANTILES)
+            for percent, value in zip(QUANTILES, found, strict=True):
+                figures[f"log_ratio_p{percent:02}_{name}"] = float(value)
+    return figures

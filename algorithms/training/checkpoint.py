@@ -29,7 +29,13 @@ class Position:
     samples: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    clipped_steps: int = 0
+    """Updates whose gradient was longer than allowed."""
+    skipped_steps: int = 0
+    """Steps that changed nothing, because loss or gradient was not a finite number."""
     evaluations: list[dict[str, Any]] = field(default_factory=list)
+    histograms: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of `algorithms.shared.histograms.HISTOGRAMS`."""
 
 
 def save(

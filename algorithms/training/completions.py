@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -13,11 +15,26 @@ from torch import Tensor
 from algorithms.base import CompletionBatch, Outcomes, UserError
 from algorithms.data.problems import load_problems
 from algorithms.data.tables import GRADED, ROLLOUTS_FILE, read_table
+from algorithms.shared.masking import token_counts
+from algorithms.specs import Prompt
 from algorithms.training.logprobs import Sequences, pad, pad_values
 from algorithms.training.policy import Policy
+from algorithms.training.units import UnitKind, Units, named_pairs, random_pairs
 
+_PAIR = pa.field("pair", pa.int32())
+"""Which pair a completion is of; null for none. Only curated rollouts have the column."""
 _COLUMNS = pa.schema(
-    [GRADED.field(name) for name in ("prompt_id", "prompt_tokens", "tokens", "logprobs", "reward")]
+    [
+        GRADED.field(name)
+        for name in (
+            "prompt_id",
+            "prompt_tokens",
+            "tokens",
+            "logprobs",
+            "finish_reason",
+            "reward",
+        )
+    ]
 )
 
 
@@ -68,9 +85,35 @@ class TrainingSet:
     """log mu per completion token; None where no policy wrote the completions."""
     rewards: Float[Tensor, " N"]
     prompt_index: Int[Tensor, " N"]
+    truncated: np.ndarray | None = None
+    """Which completions were cut off by the length limit; None where nothing tells."""
+    pairs: np.ndarray | None = None
+    """Number of each completion's pair, below 0 for none; None where the rollouts name none."""
+    reference_logprobs: Ragged | None = None
+    """log of the reference policy per completion token, for algorithms that ask for it."""
 
     def __len__(self) -> int:
         return len(self.completions)
+
+    def units(self, kind: UnitKind, *, most_pairs: int, seed: int) -> Units:
+        """Return what is shuffled and kept together.
+
+        Args:
+            most_pairs: made per prompt where the rollouts name no pairs.
+
+        Raises:
+            UserError: pairs are asked for, and there is none.
+        """
+        match kind:
+            case "completion":
+                return Units.singles(np.arange(len(self)))
+            case "prompt":
+                return Units.of_groups(self.prompt_index.numpy())
+            case "pair":
+                prompts, rewards = self.prompt_index.numpy(), self.rewards.numpy()
+                if self.pairs is not None:
+                    return named_pairs(self.pairs, prompts, rewards)
+                return random_pairs(prompts, rewards, most=most_pairs, seed=seed)
 
     def outcomes(self, indices: np.ndarray, generator: torch.Generator) -> Outcomes:
         """Return what the advantages of some completions are made of."""
@@ -78,28 +121,27 @@ class TrainingSet:
         lengths = torch.from_numpy(self.completions.lengths[indices])
         return Outcomes(self.rewards[rows], self.prompt_index[rows], lengths, generator)
 
-    def batch(
-        self,
-        indices: np.ndarray,
-        device: torch.device,
-        *,
-        advantages: Float[Tensor, " B"],
-        mean_tokens: float,
-    ) -> tuple[Sequences, CompletionBatch]:
-        """Return some completions, padded, with what was computed over the whole batch."""
+    def batch(self, indices: np.ndarray, device: torch.device) -> tuple[Sequences, CompletionBatch]:
+        """Return some completions, padded, as a whole batch with the rewards for advantages."""
         sequences = pad(self.prompts.take(indices), self.completions.take(indices))
-        behaviour = torch.zeros(sequences.mask.shape)
+        mask = sequences.mask
+        behaviour = torch.zeros(mask.shape)
         if self.behaviour_logprobs is not None:
-            behaviour = pad_values(self.behaviour_logprobs.take(indices), sequences.mask)
+            behaviour = pad_values(self.behaviour_logprobs.take(indices), mask)
+        reference = None
+        if self.reference_logprobs is not None:
+            reference = pad_values(self.reference_logprobs.take(indices), mask).to(device)
         rows = torch.from_numpy(indices)
+        rewards = self.rewards[rows].to(device)
         batch = CompletionBatch(
-            rewards=self.rewards[rows].to(device),
+            rewards=rewards,
             behaviour_logprobs=behaviour.to(device),
-            mask=sequences.mask.to(device),
+            mask=mask.to(device),
             prompt_index=self.prompt_index[rows].to(device),
-            advantages=advantages.to(device),
-            mean_tokens=mean_tokens,
+            advantages=rewards,
+            mean_tokens=float(token_counts(mask).double().mean()),
             unit_index=torch.arange(len(indices), device=device),
+            reference_logprobs=reference,
         )
         return sequences.to(device), batch
 
@@ -115,21 +157,43 @@ def load_rollouts(folder: Path, policy: Policy) -> TrainingSet:
         UserError: there are none, or they do not fit the policy.
         CorruptArtifactError: the artifact cannot be read.
     """
-    table = read_table(folder / ROLLOUTS_FILE, _COLUMNS)
+    table = _read(folder / ROLLOUTS_FILE)
     if table.num_rows == 0:
         raise UserError("The rollouts hold 0 completions, so there is nothing to train on.")
     prompt_ids = table.column("prompt_id").combine_chunks().dictionary_encode()
-    return _checked(
-        policy,
+    data = TrainingSet(
         prompts=Ragged.of_column(table.column("prompt_tokens")),
         completions=Ragged.of_column(table.column("tokens")),
         behaviour_logprobs=Ragged.of_column(table.column("logprobs")),
         rewards=torch.from_numpy(table.column("reward").to_numpy().copy()),
         prompt_index=torch.from_numpy(prompt_ids.indices.to_numpy().astype(np.int64)),
+        truncated=pc.equal(table.column("finish_reason"), "length").to_numpy(),
+        pairs=_pairs(table),
     )
+    require_readable(data, policy)
+    return data
 
 
-def load_references(folder: Path, split: str, policy: Policy) -> TrainingSet:
+def _read(path: Path) -> pa.Table:
+    table = read_table(path, _COLUMNS)
+    if _PAIR.name not in pq.read_schema(path).names:
+        return table
+    return table.append_column(_PAIR, read_table(path, pa.schema([_PAIR])).column(_PAIR.name))
+
+
+def _pairs(table: pa.Table) -> np.ndarray | None:
+    if _PAIR.name not in table.column_names:
+        return None
+    pairs: np.ndarray = table.column(_PAIR.name).fill_null(-1).to_numpy()
+    return pairs
+
+
+def load_references(
+    folder: Path,
+    split: str,
+    policy: Policy,
+    prompt: Prompt = Prompt(),  # noqa: B008 - frozen
+) -> TrainingSet:
     """Return the reference answers of a dataset's split, each worth a reward of 1.
 
     Raises:
@@ -137,36 +201,33 @@ def load_references(folder: Path, split: str, policy: Policy) -> TrainingSet:
         CorruptArtifactError: the artifact cannot be read.
     """
     rows = load_problems(folder, split)
-    return _checked(
-        policy,
-        prompts=Ragged.of(policy.encode_prompts([row.prompt for row in rows]), np.int32),
+    data = TrainingSet(
+        prompts=Ragged.of(policy.encode_problems(prompt, rows), np.int32),
         completions=Ragged.of(policy.encode_answers([row.answer for row in rows]), np.int32),
         behaviour_logprobs=None,
         rewards=torch.ones(len(rows)),
         prompt_index=torch.arange(len(rows)),
     )
+    require_readable(data, policy)
+    return data
 
 
-def _checked(
-    policy: Policy,
-    *,
-    prompts: Ragged,
-    completions: Ragged,
-    behaviour_logprobs: Ragged | None,
-    rewards: Float[Tensor, " N"],
-    prompt_index: Int[Tensor, " N"],
-) -> TrainingSet:
-    longest = int((prompts.lengths + completions.lengths).max())
+def require_readable(data: TrainingSet, policy: Policy) -> None:
+    """Check that a policy can read the completions.
+
+    Raises:
+        UserError: one is too long, or holds a token that the policy does not have.
+    """
+    longest = int((data.prompts.lengths + data.completions.lengths).max())
     if longest > policy.max_tokens:
         raise UserError(
             f"The longest completion has {longest} tokens with its prompt; the model reads "
             f"at most {policy.max_tokens}. Leave out the long rows, or choose another policy."
         )
     vocabulary = policy.model.get_input_embeddings().num_embeddings
-    largest = max(prompts.values.max(), completions.values.max())
+    largest = max(data.prompts.values.max(), data.completions.values.max())
     if largest >= vocabulary:
         raise UserError(
             f"The completions hold the token {largest}, but the policy has {vocabulary} tokens: "
             "they were written by another policy. Train the policy that wrote them."
         )
-    return TrainingSet(prompts, completions, behaviour_logprobs, rewards, prompt_index)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from algorithms.base import NonFiniteLossError, Reporter, Stopped, Summary
+from algorithms.data.tables import write_table
+from algorithms.shared.histograms import HISTOGRAMS, HISTOGRAMS_FILE, counts_of
 from algorithms.training import checkpoint
 from algorithms.training.checkpoint import Position
 from algorithms.training.data_order import DataOrder
@@ -20,8 +22,11 @@ from algorithms.training.optimizers import (
 )
 from algorithms.training.policy import Policy
 from algorithms.training.runtime import peak_memory_bytes
+from algorithms.training.units import Units
 
 HISTORY_FILE = "history.json"
+DETAILS = 100
+"""How often at most a training measures quantiles and histograms of its ratios."""
 
 
 class Learner:
@@ -34,7 +39,8 @@ class Learner:
         self._lesson = lesson
         self._reporter = reporter
         self._checkpoints = checkpoints
-        self._order = DataOrder(len(lesson.data), lesson.settings, lesson.seed)
+        self._order = DataOrder(lesson.units, lesson.settings, lesson.seed)
+        self._detail_every = -(-self._order.steps // DETAILS)
         self._optimizer = build_optimizer(policy.model, lesson.settings)
         restored = checkpoint.restore(checkpoints, policy.model, self._optimizer)
         self._position = restored or Position()
@@ -69,26 +75,71 @@ class Learner:
 
     def _save(self) -> None:
         checkpoint.save(self._checkpoints, self._policy.model, self._optimizer, self._position)
+        self._write_histograms(self._checkpoints)
+
+    def _write_histograms(self, folder: Path) -> None:
+        """Write the table of the ratios so far, where there are ratios."""
+        if self._position.histograms:
+            part = folder / f".{HISTOGRAMS_FILE}.part"
+            write_table(part, HISTOGRAMS, self._position.histograms)
+            part.rename(folder / HISTOGRAMS_FILE)
 
     def _step(self) -> None:
-        position, data = self._position, self._lesson.data
+        position, settings = self._position, self._lesson.settings
         started = time.perf_counter()
-        indices = self._order.batch(position.step)
-        tokens = data.token_count(indices)
-        rate = learning_rate(self._lesson.settings, position.step, self._order.steps)
+        units = self._order.batch(position.step)
+        tokens = self._lesson.data.token_count(units.rows)
+        rate = learning_rate(settings, position.step, self._order.steps)
         set_learning_rate(self._optimizer, rate)
-        metrics = accumulate_gradient(self._policy, self._lesson, indices, step=position.step)
-        norm = clip_gradient(self._policy.model.parameters(), self._lesson.settings.clip_norm)
+        try:
+            metrics = self._update(units)
+        except NonFiniteLossError as error:
+            metrics = self._skip(error)
+        seconds = time.perf_counter() - started
+        metrics |= {"learning_rate": rate, "skipped_steps": position.skipped_steps}
+        self._log(metrics | {"tokens_per_s": tokens / seconds})
+        position.step += 1
+        position.samples += len(units.rows)
+        position.tokens += tokens
+        position.seconds += seconds
+
+    def _update(self, units: Units) -> dict[str, float]:
+        """Change the weights by one batch; return its metrics.
+
+        Raises:
+            NonFiniteLossError: loss or gradient is not a finite number; nothing was changed.
+        """
+        position, settings, data = self._position, self._lesson.settings, self._lesson.data
+        detailed = position.step % self._detail_every == 0
+        measured = accumulate_gradient(
+            self._policy, self._lesson, units, step=position.step, detailed=detailed
+        )
+        norm = clip_gradient(self._policy.model.parameters(), settings.clip_norm)
         if not math.isfinite(norm):
             raise NonFiniteLossError(position.step, "gradient")
         self._optimizer.step()
-        seconds = time.perf_counter() - started
-        metrics |= {"grad_norm": norm, "learning_rate": rate, "tokens_per_s": tokens / seconds}
-        self._log(metrics)
-        position.step += 1
-        position.samples += len(indices)
-        position.tokens += tokens
-        position.seconds += seconds
+        position.clipped_steps += norm > settings.clip_norm
+        for counts in counts_of(position.step, measured.log_ratios):
+            position.histograms.append(counts.record())
+        updates = position.step + 1 - position.skipped_steps
+        figures = {"grad_norm": norm, "clipped_steps_share": position.clipped_steps / updates}
+        if data.truncated is not None:
+            figures["truncated_share"] = float(data.truncated[units.rows].mean())
+        return {**measured.figures, **figures}
+
+    def _skip(self, error: NonFiniteLossError) -> dict[str, float]:
+        """Leave weights and optimizer as they are, unless too many steps were skipped already."""
+        position, limit = self._position, self._lesson.settings.max_skipped_steps
+        if position.skipped_steps >= limit:
+            raise error
+        position.skipped_steps += 1
+        self._policy.model.zero_grad(set_to_none=True)
+        self._reporter.message(
+            f"Step {position.step} changed nothing: {error} "
+            f"({position.skipped_steps} of at most {limit} skipped steps.)",
+            level="warning",
+        )
+        return {}
 
     def _log(self, metrics: Mapping[str, float]) -> None:
         """Report figures of the weights after `step` updates, with what these updates cost."""
@@ -149,12 +200,13 @@ class Learner:
             raise Stopped(f"Stopped at step {self._position.step}; its checkpoint is kept.")
 
     def finish(self, folder: Path) -> Summary:
-        """Write the trained policy and its history; return the figures of the whole training."""
+        """Write policy, history and ratios; return the figures of the whole training."""
         position = self._position
         self._policy.save(folder)
         history = {"steps": position.step, "evaluations": position.evaluations}
         text = json.dumps(history, indent=1, allow_nan=False)
         (folder / HISTORY_FILE).write_text(text, encoding="utf-8")
+        self._write_histograms(folder)
         figures = {
             name: value
             for name, value in position.evaluations[-1].items()

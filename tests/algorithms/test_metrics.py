@@ -4,8 +4,6 @@ import pytest
 
 from algorithms.catalogue import ALGORITHMS
 from algorithms.metrics import EVAL_METRICS, OUTCOME_METRICS, TRAIN_METRICS, metric_by_name
-from algorithms.shared.metrics import BatchStatistics
-from tests.algorithms.batches import three_sequences
 
 
 def test_a_metric_is_found_whoever_declares_it() -> None:
@@ -24,10 +22,3 @@ def test_an_undeclared_metric_is_refused_by_name() -> None:
 def test_no_name_is_declared_twice() -> None:
     names = [metric.name for metric in (*TRAIN_METRICS, *EVAL_METRICS, *OUTCOME_METRICS)]
     assert len(set(names)) == len(names)
-
-
-def test_every_statistic_of_a_batch_is_declared() -> None:
-    case = three_sequences()
-    statistics = BatchStatistics.measure(case.logprobs, case.batch)
-    figures = statistics.reward_figures() | statistics.ratio_figures()
-    assert set(figures) <= {metric.name for metric in TRAIN_METRICS}

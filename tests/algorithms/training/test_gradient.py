@@ -21,6 +21,7 @@ from algorithms.training.completions import TrainingSet, load_references, load_r
 from algorithms.training.evaluation import Exam
 from algorithms.training.gradient import Lesson, accumulate_gradient, require_signal
 from algorithms.training.policy import Policy
+from algorithms.training.units import Units
 from tests.algorithms.training.world import SAMPLING, World
 
 
@@ -49,10 +50,11 @@ def test_accumulated_gradient_and_metrics_are_those_of_one_big_batch(
 ) -> None:
     data = load_rollouts(shared_world.folder / "graded", policy)
     moved(policy)
-    indices = np.arange(50)
-    whole = accumulate_gradient(policy, lesson(data, ALGORITHMS[name]), indices, step=0)
+    one, cut = lesson(data, ALGORITHMS[name]), lesson(data, ALGORITHMS[name], size=size)
+    units = one.units.take(np.arange(len(one.units) * 50 // len(one.units.rows)))
+    whole = accumulate_gradient(policy, one, units, step=0, detailed=True).figures
     expected = gradient(policy)
-    parts = accumulate_gradient(policy, lesson(data, ALGORITHMS[name], size=size), indices, step=0)
+    parts = accumulate_gradient(policy, cut, units, step=0, detailed=True).figures
     assert expected.norm() > 1e-4
     torch.testing.assert_close(gradient(policy), expected, rtol=1e-4, atol=1e-6)
     assert parts == pytest.approx(whole, rel=1e-5, abs=1e-7)
@@ -60,7 +62,8 @@ def test_accumulated_gradient_and_metrics_are_those_of_one_big_batch(
 
 def test_references_have_no_ratio_to_report(shared_world: World, policy: Policy) -> None:
     data = load_references(shared_world.folder / "dataset", "train", policy)
-    metrics = accumulate_gradient(policy, lesson(data, ALGORITHMS["sft"]), np.arange(8), step=0)
+    units = Units.singles(np.arange(8))
+    metrics = accumulate_gradient(policy, lesson(data, ALGORITHMS["sft"]), units, step=0).figures
     assert metrics["positive_share"] == 1
     assert not {"ratio_mean", "ratio_max", "kl_behaviour"} & set(metrics)
 
@@ -99,4 +102,4 @@ def test_a_loss_that_is_no_number_is_named_with_its_step(
     algorithm = LLMAlgorithm("Broken", "none", "", "", _NoParams, broken)
     data = load_rollouts(shared_world.folder / "graded", policy)
     with pytest.raises(NonFiniteLossError, match="at step 7"):
-        accumulate_gradient(policy, lesson(data, algorithm), np.arange(4), step=7)
+        accumulate_gradient(policy, lesson(data, algorithm), Units.singles(np.arange(4)), step=7)
