@@ -1,140 +1,157 @@
 """log pi per completion token: the one function that generation and training both use.
 
-A sequence is padded to a length that follows from its own length alone, and run beside sequences
-of that padded length. CPU kernels give a row the same bits whatever rows are beside it, though
-not whatever its padding is, and not in matrices of very few rows, which are therefore filled up.
-So the same weights give the same bits in batches of any size and make-up, and log pi equals the
-stored log mu exactly before the first update.
+The same weights give a token the same bits in batches of any size and make-up (see `layout`), so
+that log pi equals the stored log mu exactly before the first update.
 """
 
 import contextlib
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - everybody's name for it
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from algorithms.base import UserError
+from algorithms.training import packed_attention
+from algorithms.training.layout import Layout, Pass, passes
+from algorithms.training.linear_logprobs import linear_logprobs
+from algorithms.training.sequences import Sequences, pad, pad_values
+from algorithms.training.understanding import attends_to_everything, head_of, trial_of
+
+__all__ = ["Packing", "Precision", "Sequences", "TokenFigures", "pad", "pad_values"]
+__all__ += ["token_figures", "token_logprobs"]
+
 Precision = Literal["float32", "bfloat16"]
-TokenRow = Sequence[int] | np.ndarray
-"""Token ids of one prompt or completion."""
+Packing = Literal["auto", "packed", "padded"]
 
-_SHORT = 16
-"""Up to here sequences are padded to an even length only."""
-_FEWEST = 8
-"""Matrices of fewer rows are filled up: below 4, CPU kernels were seen to give other bits."""
+_PACKS: WeakKeyDictionary[torch.nn.Module, bool] = WeakKeyDictionary()
+"""Whether a model takes packed rows, once it was tried."""
 
 
 @dataclass(frozen=True)
-class Group:
-    """Some sequences of a batch that are padded to the same length."""
+class TokenFigures:
+    """What a policy says of each completion token; 0 where the mask is False."""
 
-    rows: Int[Tensor, " b"]
-    """Which rows of the batch they are."""
-    ids: Int[Tensor, "filled S"]
-    """Prompt, completion, padding; where b is very small, rows of nothing follow."""
-    starts: Int[Tensor, " b"]
-    """Position of the first completion token."""
-    first: int
-    """Position of the first token that is predicted; at most the smallest start."""
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """B prompts with their completions; T is the longest completion."""
-
-    groups: tuple[Group, ...]
-    mask: Bool[Tensor, "B T"]
-    """True where a completion has a token."""
-
-    def to(self, device: torch.device) -> "Sequences":
-        """Return the same on a device."""
-        groups = (
-            Group(g.rows.to(device), g.ids.to(device), g.starts.to(device), g.first)
-            for g in self.groups
-        )
-        return Sequences(tuple(groups), self.mask.to(device))
-
-
-def padded_length(length: int) -> int:
-    """Return the length to pad to: 2, 4, 6 to 16, then 24, 32, 48, 64, 96, 128 and so on."""
-    if length <= _SHORT:
-        return length + length % 2
-    size = _SHORT
-    while size < length:
-        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
-    return size
-
-
-def pad(prompts: Sequence[TokenRow], completions: Sequence[TokenRow]) -> Sequences:
-    """Return the sequences in groups of equal padded length.
-
-    Padding stands to the right of every real token, so a causal model needs no attention mask.
-    """
-    members: dict[int, list[int]] = defaultdict(list)
-    for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
-        members[padded_length(len(prompt) + len(completion) - 1)].append(row)
-    groups = []
-    for length, rows in sorted(members.items()):
-        filled = max(len(rows), -(-_FEWEST // length))
-        ids = np.zeros((filled, length + 1), dtype=np.int64)
-        starts = np.array([len(prompts[row]) for row in rows])
-        for line, row in enumerate(rows):
-            end = starts[line] + len(completions[row])
-            ids[line, : starts[line]] = prompts[row]
-            ids[line, starts[line] : end] = completions[row]
-        tensors = (torch.tensor(rows), torch.from_numpy(ids), torch.from_numpy(starts))
-        first = max(1, min(int(starts.min()), length + 1 - _FEWEST))
-        groups.append(Group(*tensors, first=first))
-    lengths = torch.tensor([len(completion) for completion in completions])
-    mask = torch.arange(int(lengths.max())) < lengths.unsqueeze(-1)
-    return Sequences(tuple(groups), mask)
-
-
-def pad_values(
-    values: Sequence[Sequence[float] | np.ndarray], mask: Bool[Tensor, "B T"]
-) -> Float[Tensor, "B T"]:
-    """Return numbers per completion token in the mask's shape, 0 elsewhere."""
-    padded = torch.zeros(mask.shape, dtype=torch.float32)
-    flat = np.concatenate([np.asarray(row, dtype=np.float32) for row in values])
-    padded[mask] = torch.from_numpy(flat)
-    return padded
+    logprobs: Float[Tensor, "B T"]
+    """log pi in nats and float32, with gradient."""
+    entropy: Float[Tensor, "B T"] | None
+    """Entropy of pi at that token in nats, without gradient, where it was asked for."""
 
 
 def token_logprobs(
-    model: torch.nn.Module, sequences: Sequences, *, precision: Precision = "float32"
+    model: torch.nn.Module,
+    sequences: Sequences,
+    *,
+    precision: Precision = "float32",
+    packing: Packing = "auto",
+    share_prompts: bool = False,
 ) -> Float[Tensor, "B T"]:
     """Return log pi(y_t | x, y_<t) in nats and float32, with gradient; 0 where masked out.
 
-    Untempered, over the whole vocabulary. `bfloat16` computes the network in mixed precision;
-    the logarithm stays in float32.
+    Untempered, over the whole vocabulary. See `token_figures` for the arguments.
     """
+    figures = token_figures(
+        model, sequences, precision=precision, packing=packing, share_prompts=share_prompts
+    )
+    return figures.logprobs
+
+
+def token_figures(
+    model: torch.nn.Module,
+    sequences: Sequences,
+    *,
+    precision: Precision = "float32",
+    packing: Packing = "auto",
+    share_prompts: bool = False,
+    entropy: bool = False,
+) -> TokenFigures:
+    """Return log pi of each completion token and, on request, the entropy of pi there.
+
+    Args:
+        precision: `bfloat16` computes the network in mixed precision; logarithms stay in float32.
+        packing: `auto` packs where the model's attention allows it.
+        share_prompts: compute a prompt once for all completions of it among the sequences.
+
+    Raises:
+        UserError: packing or sharing was asked of a model that cannot, or the model makes its
+            logits in a way that is not known here.
+    """
+    layout = _layout(model, packing, share_prompts=share_prompts)
+    return _figures(model, sequences, layout, precision=precision, entropy=entropy)
+
+
+def _layout(model: torch.nn.Module, packing: Packing, *, share_prompts: bool) -> Layout:
+    if model not in _PACKS:
+        _PACKS[model] = _tried(model)
+    packs = _PACKS[model]
+    if not packs and (share_prompts or packing == "packed"):
+        asked = "shared prompts" if share_prompts else "packed sequences"
+        raise UserError(
+            f"The attention of this {model.config.model_type} model does not take {asked}. "  # type: ignore[union-attr]
+            'Set packing to "auto" and share_prompts to no.'
+        )
+    if share_prompts:
+        return "shared"
+    return "packed" if packs and packing != "padded" else "padded"
+
+
+@torch.no_grad()
+def _tried(model: Any) -> bool:
+    """Return whether a model takes packed rows.
+
+    Raises:
+        UserError: even padded rows give other log-probabilities than the model's own.
+    """
+    trial = trial_of(model)
+    rows = (trial.first, trial.second)
+    sequences = pad([row[:1] for row in rows], [row[1:] for row in rows])
+    sequences = sequences.to(trial.expected.device)
+
+    def passed(layout: Layout) -> bool:
+        found = _figures(model, sequences, layout, precision="float32", entropy=False)
+        return trial.agrees(found.logprobs[sequences.mask])
+
+    if not passed("padded"):
+        raise UserError(
+            f"The learner does not know how a {model.config.model_type} model makes its logits: "
+            "its own log-probabilities and those computed from its hidden states differ. "
+            "Choose a policy of another architecture."
+        )
+    if not attends_to_everything(model):
+        return False
+    packed_attention.install(model)
+    return packed_attention.is_installed(model) and passed("packed")
+
+
+def _figures(
+    model: Any, sequences: Sequences, layout: Layout, *, precision: Precision, entropy: bool
+) -> TokenFigures:
     mask = sequences.mask
-    parts = [_of_group(model, group, mask.shape[1], precision) for group in sequences.groups]
-    rows = torch.cat([group.rows for group in sequences.groups])
-    return torch.where(mask, torch.cat(parts)[rows.argsort()], 0.0)
-
-
-def _of_group(
-    model: torch.nn.Module, group: Group, length: int, precision: Precision
-) -> Float[Tensor, "b T"]:
-    """Return log pi of the `length` tokens from each completion's start; past its end, anything."""
-    targets = group.ids[:, group.first :]
-    context = (
-        torch.autocast(group.ids.device.type, dtype=torch.bfloat16)
+    compute = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    made = list(passes(sequences, layout, mask.device))
+    with (
+        torch.autocast(mask.device.type, dtype=compute)
         if precision == "bfloat16"
         else contextlib.nullcontext()
+    ):
+        hidden = torch.cat([_hidden(model, one) for one in made])
+    places = torch.cat([one.places for one in made])
+    targets = torch.cat([one.targets for one in made])
+    logprobs, spread = linear_logprobs(
+        hidden, targets, head_of(model), compute=compute, entropy=entropy
     )
-    with context:
-        logits = model(
-            input_ids=group.ids[:, :-1], use_cache=False, logits_to_keep=targets.shape[1]
-        ).logits
-    nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
-    offsets = (group.starts - group.first).unsqueeze(-1)
-    columns = offsets + torch.arange(length, device=offsets.device)
-    known = nats.view(targets.shape)[: len(group.rows)]
-    return -known.gather(1, columns.clamp(max=targets.shape[1] - 1))
+    empty = logprobs.new_zeros(mask.numel())
+    return TokenFigures(
+        empty.index_put((places,), logprobs).view(mask.shape),
+        None if spread is None else empty.index_put((places,), spread).view(mask.shape),
+    )
+
+
+def _hidden(model: Any, one: Pass) -> Float[Tensor, "n D"]:
+    """Return the last hidden states of the positions that predict something."""
+    states: Tensor = model.get_decoder()(
+        input_ids=one.ids, attention_mask=one.plan, position_ids=one.positions, use_cache=False
+    ).last_hidden_state
+    return states.flatten(0, 1)[one.predictors]

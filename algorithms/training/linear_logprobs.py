@@ -1,0 +1,175 @@
+"""log-softmax of a linear layer at chosen tokens, without ever holding [tokens x vocabulary].
+
+What a language model's last layer makes of hidden states is the largest tensor of a training
+step: at 49,152 tokens of vocabulary, 8,000 completion tokens have 1.6 GB of logits, and plain
+autograd keeps several of them. Here logits exist for a chunk of tokens at a time. The forward
+pass keeps one number per token, the logarithm of the normaliser; the backward pass computes each
+chunk's logits again (cut-cross-entropy, arXiv:2411.09009, does the same per tile; liger-kernel
+computes the gradient in the forward pass instead, which needs a loss that is known there).
+
+Tokens without a gradient (clipped, tapered away, masked out) cost nothing in the backward pass.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+_CHUNK_BYTES = {"cpu": 64 * 2**20, "cuda": 512 * 2**20}
+"""Memory of one chunk of logits in float32, by type of device."""
+ROWS = 16
+"""Matrices are filled up to a multiple of this: vector units then meet no remainder, so that a
+token's bits do not depend on how many stand beside it."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a model makes logits of hidden states: softcap(scale * (W h + b))."""
+
+    weight: Float[Tensor, "V D"]
+    bias: Float[Tensor, " V"] | None = None
+    scale: float = 1.0
+    softcap: float | None = None
+    """Logits are cap * tanh(logits / cap), as in Gemma 2; None leaves them."""
+
+    def logits(
+        self, hidden: Float[Tensor, "c D"], weight: Float[Tensor, "V D"]
+    ) -> Float[Tensor, "c V"]:
+        """Return logits in float32, products in the precision of `hidden` and `weight`."""
+        if hidden.is_cuda and hidden.dtype != torch.float32:
+            logits = torch.mm(hidden, weight.t(), out_dtype=torch.float32)
+        else:
+            logits = torch.mm(hidden, weight.t()).float()
+        if self.bias is not None:
+            logits += self.bias.float()
+        if self.scale != 1.0:
+            logits *= self.scale
+        if self.softcap is not None:
+            logits = logits.div_(self.softcap).tanh_().mul_(self.softcap)
+        return logits
+
+    def through(self, gradient: Float[Tensor, "c V"], logits: Float[Tensor, "c V"]) -> None:
+        """Turn the gradient of `logits` into that of W h + b, in place; spoils `logits`."""
+        if self.softcap is not None:
+            gradient *= logits.div_(self.softcap).square_().neg_().add_(1.0)
+        if self.scale != 1.0:
+            gradient *= self.scale
+
+
+def linear_logprobs(
+    hidden: Float[Tensor, "n D"],
+    targets: Int[Tensor, " n"],
+    head: Head,
+    *,
+    compute: torch.dtype = torch.float32,
+    entropy: bool = False,
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"] | None]:
+    """Return log softmax(head(hidden))[targets] and, on request, the entropy of that softmax.
+
+    Both in nats and float32; the entropy carries no gradient.
+
+    Args:
+        compute: precision of the matrix products; logarithms and sums are in float32.
+    """
+    logprobs, spread = _LinearLogprobs.apply(  # type: ignore[no-untyped-call]
+        hidden, head.weight, head.bias, targets, head, compute, entropy
+    )
+    return logprobs, spread if entropy else None
+
+
+def chunk_rows(vocabulary: int, device: torch.device) -> int:
+    """Return how many tokens' logits are held at a time."""
+    budget = _CHUNK_BYTES.get(device.type, _CHUNK_BYTES["cpu"])
+    return max(ROWS, budget // (4 * vocabulary) // ROWS * ROWS)
+
+
+def _filled(values: Tensor) -> Tensor:
+    """Return the rows with zero rows behind, up to a multiple of ROWS."""
+    missing = -len(values) % ROWS
+    if missing == 0:
+        return values
+    return torch.cat([values, values.new_zeros(missing, *values.shape[1:])])
+
+
+class _LinearLogprobs(torch.autograd.Function):
+    """See `linear_logprobs`."""
+
+    @staticmethod
+    def forward(  # noqa: PLR0917 - autograd functions take positional arguments only
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        _bias: Tensor | None,
+        targets: Tensor,
+        head: Head,
+        compute: torch.dtype,
+        entropy: bool,
+    ) -> tuple[Tensor, Tensor]:
+        rows = chunk_rows(len(weight), hidden.device)
+        matrix = weight.to(compute)
+        logprobs = hidden.new_empty(len(hidden), dtype=torch.float32)
+        normaliser = torch.empty_like(logprobs)
+        spread = torch.empty_like(logprobs) if entropy else logprobs.new_empty(0)
+        for start in range(0, len(hidden), rows):
+            part = slice(start, start + rows)
+            count = len(targets[part])
+            logits = head.logits(_filled(hidden[part]).to(compute), matrix)
+            chosen = logits[:count].gather(1, targets[part].unsqueeze(-1)).squeeze(-1)
+            largest = logits.amax(dim=-1)
+            logits -= largest.unsqueeze(-1)
+            shares = logits.exp() if entropy else logits.exp_()
+            total = shares.sum(dim=-1)
+            log_total = total.log()
+            normaliser[part] = (largest + log_total)[:count]
+            logprobs[part] = (chosen - largest[:count]) - log_total[:count]
+            if entropy:
+                mean = torch.linalg.vecdot(shares, logits) / total
+                spread[part] = (log_total - mean)[:count]
+        ctx.save_for_backward(hidden, weight, targets, normaliser)
+        ctx.head, ctx.compute = head, compute
+        ctx.mark_non_differentiable(spread)
+        return logprobs, spread
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor, _spread: Tensor) -> tuple[Tensor | None, ...]:
+        hidden, weight, targets, normaliser = ctx.saved_tensors
+        sums = _Sums(ctx, hidden, weight)
+        alive = gradient.nonzero().squeeze(-1)
+        matrix = weight.to(ctx.compute)
+        for index in torch.split(alive, chunk_rows(len(weight), hidden.device)):
+            inputs = hidden[index].to(ctx.compute)
+            logits = ctx.head.logits(inputs, matrix)
+            slope = (logits - normaliser[index].unsqueeze(-1)).exp_()
+            slope *= -gradient[index].unsqueeze(-1)
+            slope[torch.arange(len(index), device=index.device), targets[index]] += gradient[index]
+            ctx.head.through(slope, logits)
+            sums.add(index, slope, inputs, matrix)
+        return sums.hidden, sums.weight, sums.bias, None, None, None, None
+
+
+class _Sums:
+    """The gradients of hidden states, weight and bias, in float32, where they are wanted."""
+
+    def __init__(self, ctx: Any, hidden: Tensor, weight: Tensor) -> None:
+        wanted = ctx.needs_input_grad
+        self.hidden = torch.zeros_like(hidden) if wanted[0] else None
+        self.weight = torch.zeros_like(weight) if wanted[1] else None
+        self.bias = torch.zeros_like(ctx.head.bias) if wanted[2] else None
+
+    def add(self, index: Tensor, slope: Tensor, inputs: Tensor, matrix: Tensor) -> None:
+        """Add a chunk: `slope` is the gradient of its logits."""
+        if self.bias is not None:
+            self.bias += slope.sum(dim=0)
+        slope = slope.to(matrix.dtype)
+        if self.hidden is not None:
+            self.hidden[index] = torch.mm(slope, matrix).to(self.hidden.dtype)
+        if self.weight is None:
+            return
+        if slope.dtype == self.weight.dtype:
+            self.weight.addmm_(slope.t(), inputs)
+        else:
+            self.weight += torch.mm(slope.t(), inputs)
