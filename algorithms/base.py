@@ -166,8 +166,10 @@ class LLMAlgorithm:
     """Graded completions of a policy, or the reference answers of a dataset."""
     version: int = 1
     """Raise it when the loss computes other numbers; part of every training's fingerprint."""
+    family: str = "Other"
+    """Heading under which the gallery shows it."""
     colour: str = ""
-    """A name of `webapp.results.figures.palette`; chosen from the name's hash when empty."""
+    """A look of `webapp.results.figures.palette`; chosen from the name's hash when empty."""
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, LossOutput, Schema
+from algorithms.shared import families
 from algorithms.shared.masking import masked_mean
 
 
@@ -26,7 +27,10 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
         logprobs: log pi of each token under the current policy, in nats, with gradient.
     """
     rewards = batch.rewards.clamp(min=0)
-    return LossOutput(loss=-(rewards * masked_mean(logprobs, batch.mask)).mean())
+    return LossOutput(
+        loss=-(rewards * masked_mean(logprobs, batch.mask)).mean(),
+        kept=(rewards > 0).unsqueeze(-1).expand(batch.mask.shape),
+    )
 
 
 ALGORITHM = LLMAlgorithm(
@@ -42,5 +46,6 @@ ALGORITHM = LLMAlgorithm(
     ),
     params=Params,
     loss=loss,
+    family=families.IMITATION,
     colour="green",
 )

@@ -5,6 +5,7 @@ from pydantic import Field
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, LossOutput, Schema
+from algorithms.shared import families
 from algorithms.shared.masking import masked_mean
 
 
@@ -44,5 +45,6 @@ ALGORITHM = LLMAlgorithm(
     ),
     params=Params,
     loss=loss,
+    family=families.IMPORTANCE,
     colour="vermillion",
 )

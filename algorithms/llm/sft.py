@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, LossOutput, Schema
+from algorithms.shared import families
 from algorithms.shared.masking import masked_mean
 
 
@@ -38,5 +39,6 @@ ALGORITHM = LLMAlgorithm(
     params=Params,
     loss=loss,
     trains_on="references",
+    family=families.IMITATION,
     colour="sky",
 )

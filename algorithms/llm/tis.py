@@ -5,6 +5,8 @@ from pydantic import Field
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, LossOutput, Schema
+from algorithms.shared import families
+from algorithms.shared.composition import over_tokens
 from algorithms.shared.masking import masked_mean
 from algorithms.shared.ratios import sequence_log_ratio
 from algorithms.shared.taper import taper
@@ -40,6 +42,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
             "weight_mean": weight.mean().item(),
             "tapered_share": share(weight != log_ratio.exp()),
         },
+        weights=over_tokens(weight, batch),
     )
 
 
@@ -59,5 +62,6 @@ ALGORITHM = LLMAlgorithm(
     loss=loss,
     metrics=(WEIGHT_MEAN, TAPERED_SHARE),
     presets={"Full importance sampling (table 1, OPR)": {"ratio_max": None}},
+    family=families.IMPORTANCE,
     colour="purple",
 )

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, LossOutput, Schema
+from algorithms.shared import families
 from algorithms.shared.masking import masked_mean, masked_sum
 from algorithms.shared.ratios import Granularity, log_ratio_over_tokens
 from algorithms.shared.taper import FORGOTTEN_WEIGHT, taper
@@ -79,6 +80,8 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
             "tapered_share": masked_mean(tapered, batch.mask).mean().item(),
             "forgotten_share": share(negative.squeeze(-1) & (mean_weight < FORGOTTEN_WEIGHT)),
         },
+        weights=weight,
+        kept=weight > 0,
     )
 
 
@@ -110,5 +113,6 @@ ALGORITHM = LLMAlgorithm(
         "Truncated importance sampling": {"positive_ratio_min": 0.0},
         "Positives up to PPO's clip (figure 2)": {"positive_ratio_max": 1.2},
     },
+    family=families.IMPORTANCE,
     colour="blue",
 )

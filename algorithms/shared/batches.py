@@ -8,6 +8,7 @@ from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, Outcomes, Schema
 from algorithms.shared.masking import token_counts
+from algorithms.shared.pairs import pair_up
 
 
 def whole_batch(
@@ -39,7 +40,7 @@ def prepare(
     logprobs: Float[Tensor, "B T"],
     generator: torch.Generator | None = None,
 ) -> CompletionBatch:
-    """Return a whole batch with the advantages and the selection of an algorithm.
+    """Return a whole batch with the units, the advantages and the selection of an algorithm.
 
     Args:
         logprobs: log pi of each token, for algorithms that select by it.
@@ -47,11 +48,26 @@ def prepare(
     """
     generator = generator or torch.Generator().manual_seed(0)
     outcomes = Outcomes(batch.rewards, batch.prompt_index, token_counts(batch.mask), generator)
-    batch = dataclasses.replace(batch, advantages=advantages(algorithm, params, outcomes))
+    batch = dataclasses.replace(
+        batch,
+        advantages=advantages(algorithm, params, outcomes),
+        unit_index=units(algorithm, batch.rewards, batch.prompt_index),
+    )
     if algorithm.select is None:
         return batch
     selected = algorithm.select(logprobs.detach(), batch, params)
     return dataclasses.replace(batch, selected=selected)
+
+
+def units(
+    algorithm: LLMAlgorithm, rewards: Float[Tensor, " B"], prompt_index: Int[Tensor, " B"]
+) -> Int[Tensor, " B"]:
+    """Return the unit of each completion: itself, its prompt, or a pair of best and worst."""
+    if algorithm.unit == "prompt":
+        return prompt_index
+    if algorithm.unit == "pair":
+        return pair_up(rewards, prompt_index)
+    return torch.arange(len(rewards), device=rewards.device)
 
 
 def advantages(algorithm: LLMAlgorithm, params: Schema, outcomes: Outcomes) -> Float[Tensor, " B"]:

@@ -5,6 +5,7 @@ from typing import Literal
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from algorithms.shared.clipping import LARGEST_LOG_RATIO
 from algorithms.shared.masking import keep_masked, masked_mean, masked_sum
 
 Granularity = Literal["sequence", "length_normalised", "token"]
@@ -21,6 +22,16 @@ def token_log_ratio(
     Each side is widened before the subtraction, so pi = mu gives exactly 0.
     """
     return keep_masked(logprobs, mask) - keep_masked(behaviour_logprobs, mask)
+
+
+def clamped_token_log_ratio(
+    logprobs: Float[Tensor, "B T"],
+    behaviour_logprobs: Float[Tensor, "B T"],
+    mask: Bool[Tensor, "B T"],
+) -> Float[Tensor, "B T"]:
+    """Return the log ratio per token within +-20: its exponential is a float, clipped or not."""
+    log_ratio = token_log_ratio(logprobs, behaviour_logprobs, mask)
+    return log_ratio.clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO)
 
 
 def sequence_log_ratio(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, Schema
-from algorithms.shared.batches import whole_batch
+from algorithms.shared.batches import prepare, whole_batch
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,47 @@ class Example:
         """Return the example with other rewards."""
         return replace(self, batch=replace(self.batch, rewards=rewards))
 
+    def prepared(self, algorithm: LLMAlgorithm, params: Schema) -> "Example":
+        """Return the example with the algorithm's units, advantages and selection."""
+        batch = prepare(self.batch, algorithm, params, logprobs=self.logprobs)
+        return replace(self, batch=batch)
+
+    def with_reference(self, reference: Tensor) -> "Example":
+        """Return the example with log-probabilities of a reference policy."""
+        return replace(self, batch=replace(self.batch, reference_logprobs=reference))
+
     def on_policy(self) -> "Example":
         """Return the example with pi = mu."""
         return replace(self, logprobs=self.batch.behaviour_logprobs.clone())
 
     def garbled(self, garbage: float) -> "Example":
         """Return the example with garbage in every masked position."""
-        behaviour = self.batch.behaviour_logprobs
+        batch = self.batch
+        reference = batch.reference_logprobs
         return Example(
-            torch.where(self.batch.mask, self.logprobs, torch.full_like(self.logprobs, garbage)),
+            _outside(batch.mask, self.logprobs, garbage),
             replace(
-                self.batch,
-                behaviour_logprobs=torch.where(
-                    self.batch.mask, behaviour, torch.full_like(behaviour, -garbage)
-                ),
+                batch,
+                behaviour_logprobs=_outside(batch.mask, batch.behaviour_logprobs, -garbage),
+                reference_logprobs=None
+                if reference is None
+                else _outside(batch.mask, reference, garbage),
             ),
         )
+
+
+def _outside(mask: Tensor, values: Tensor, garbage: float) -> Tensor:
+    return torch.where(mask, values, torch.full_like(values, garbage))
 
 
 def example(
     rewards: Sequence[float],
     policy: Sequence[Sequence[float]],
     behaviour: Sequence[Sequence[float]],
+    *,
+    prompts: Sequence[int] | None = None,
 ) -> Example:
-    """Return completions of different lengths, padded with zeros."""
+    """Return completions of different lengths, padded with zeros; of a prompt each, by default."""
     width = max(map(len, policy))
     return Example(
         _padded(policy, width),
@@ -71,7 +88,7 @@ def example(
             rewards=torch.tensor(rewards, dtype=torch.float64),
             behaviour_logprobs=_padded(behaviour, width),
             mask=torch.tensor([[t < len(row) for t in range(width)] for row in policy]),
-            prompt_index=torch.arange(len(rewards)),
+            prompt_index=torch.arange(len(rewards)) if prompts is None else torch.tensor(prompts),
         ),
     )
 
@@ -125,13 +142,16 @@ _logprob = st.floats(-6, 0, allow_nan=False)
 
 
 @st.composite
-def examples(draw: st.DrawFn, *, rewards: Sequence[float] = (-1.0, 1.0)) -> Example:
-    """Draw 1 to 5 completions of 1 to 5 tokens with rewards from a list."""
+def examples(
+    draw: st.DrawFn, *, rewards: Sequence[float] = (-1.0, 1.0), prompts: int | None = None
+) -> Example:
+    """Draw 1 to 5 completions of 1 to 5 tokens with rewards from a list, of some prompts."""
     lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=5))
     rows = [draw(st.lists(_logprob, min_size=n, max_size=n)) for n in lengths]
     behaviour = [draw(st.lists(_logprob, min_size=n, max_size=n)) for n in lengths]
     drawn = [draw(st.sampled_from(rewards)) for _ in lengths]
-    return example(drawn, rows, behaviour)
+    groups = None if prompts is None else [draw(st.integers(0, prompts - 1)) for _ in lengths]
+    return example(drawn, rows, behaviour, prompts=groups)
 
 
 def ratios(case: Example) -> list[float]:

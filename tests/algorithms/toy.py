@@ -1,12 +1,12 @@
 """A policy with two parameters, small enough to train any algorithm in milliseconds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, Schema
-from algorithms.shared.batches import whole_batch
+from algorithms.shared.batches import prepare, whole_batch
 
 VOCABULARY = 5
 
@@ -40,9 +40,11 @@ class Toy:
         self, algorithm: LLMAlgorithm, params: Schema, steps: int
     ) -> list[tuple[float, dict[str, float]]]:
         """Return loss and metrics of some gradient steps on one batch."""
-        drawn, batch = self.rollouts(16, 4)
+        drawn, rollouts = self.rollouts(16, 4)
+        rollouts = replace(rollouts, reference_logprobs=rollouts.behaviour_logprobs - 0.1)
         history = []
         for _ in range(steps):
+            batch = prepare(rollouts, algorithm, params, logprobs=self.logprobs(drawn))
             output = algorithm.loss(self.logprobs(drawn), batch, params)
             (gradient,) = torch.autograd.grad(output.loss, self.theta)
             assert torch.isfinite(gradient).all()

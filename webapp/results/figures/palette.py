@@ -20,8 +20,6 @@ class Colour:
 
     light: str
     dark: str
-    marker: str
-    """Plotly symbol that goes with it, so that colour is never the only difference."""
 
 
 @dataclass(frozen=True)
@@ -45,40 +43,81 @@ class Style:
 
 
 COLOURS: Mapping[str, Colour] = {
-    "blue": Colour("#0060B5", "#1F8FF5", "circle"),
-    "orange": Colour("#CC8400", "#E8A400", "square"),
-    "green": Colour("#00865F", "#10B386", "diamond"),
-    "vermillion": Colour("#C73E0A", "#E35205", "triangle-up"),
-    "sky": Colour("#3A9BDC", "#80D0FF", "triangle-down"),
-    "purple": Colour("#C060A6", "#D080BC", "cross"),
-    "ink": Colour("#1A2322", "#F4F2E6", "x"),
+    "blue": Colour("#0060B5", "#1F8FF5"),
+    "orange": Colour("#CC8400", "#E8A400"),
+    "green": Colour("#00865F", "#10B386"),
+    "vermillion": Colour("#C73E0A", "#E35205"),
+    "sky": Colour("#3A9BDC", "#80D0FF"),
+    "purple": Colour("#C060A6", "#D080BC"),
+    "ink": Colour("#1A2322", "#F4F2E6"),
 }
-"""Colours that `LLMAlgorithm.colour` may name."""
+"""Seven colours that any two people tell apart."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One of the fixed looks: three algorithms share a colour, no two a marker."""
+
+    colour: str
+    """A name of `COLOURS`."""
+    marker: str
+    """Plotly symbol, so that colour is never the only difference."""
+    dash: str
+
+
+MARKERS: Mapping[str, tuple[str, str, str]] = {
+    "blue": ("circle", "hexagon2", "star-diamond"),
+    "orange": ("square", "diamond-wide", "diamond-tall"),
+    "green": ("diamond", "pentagon", "hexagram"),
+    "vermillion": ("triangle-up", "triangle-left", "star-triangle-up"),
+    "sky": ("triangle-down", "triangle-right", "star-triangle-down"),
+    "purple": ("cross", "hourglass", "star-square"),
+    "ink": ("x", "bowtie", "octagon"),
+}
+"""Plotly symbols of a colour's solid, dashed and dotted line."""
+
+LOOKS: Mapping[str, Look] = {
+    f"{colour}{suffix}": Look(colour, marker, dash)
+    for colour, markers in MARKERS.items()
+    for marker, suffix, dash in zip(
+        markers, ("", "-dashed", "-dotted"), ("solid", "dash", "dot"), strict=True
+    )
+}
+"""Looks that `LLMAlgorithm.colour` may name: `blue`, `blue-dashed`, `blue-dotted`..."""
 
 BASE = Style("#666F7A", "#8E959C", "star", "dot")
 """The policy that everything starts from."""
 
-DASHES = ("solid", "dash", "dashdot", "dot", "longdash")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_OWN_DASHES = 3
+"""Dashes of the looks; algorithms without a look take the others."""
 
 
 def style(algorithm: str, variant: int = 0) -> Style:
     """Return the look of an algorithm by its file name; "" is the base policy.
 
-    Algorithms without a colour of their own, plugins among them, get one from their name that
-    never changes, dashed, so that none of them looks like a built-in one. `variant` counts the
-    further settings of one algorithm in one plot: the same colour, another dash, a hollow marker.
+    Algorithms without a look of their own, plugins among them, get one from their name that
+    never changes, in dashes that no built-in one has. `variant` counts the further settings of
+    one algorithm in one plot: the same colour, another dash, a hollow marker.
     """
     if not algorithm:
         return BASE
     known = ALGORITHMS.get(algorithm)
-    if known is not None and known.colour in COLOURS:
-        colour, dash = COLOURS[known.colour], 0
+    if known is not None and known.colour in LOOKS:
+        look = LOOKS[known.colour]
     else:
-        number = int.from_bytes(hashlib.sha256(algorithm.encode()).digest()[:4])
-        colour = list(COLOURS.values())[number % len(COLOURS)]
-        dash = 1 + number // len(COLOURS) % (len(DASHES) - 1)
-    marker = colour.marker if variant == 0 else f"{colour.marker}-open"
-    return Style(colour.light, colour.dark, marker, DASHES[(dash + variant) % len(DASHES)])
+        look = _look_of_name(algorithm)
+    colour = COLOURS[look.colour]
+    marker = look.marker if variant == 0 else f"{look.marker}-open"
+    dash = DASHES[(DASHES.index(look.dash) + variant) % len(DASHES)]
+    return Style(colour.light, colour.dark, marker, dash)
+
+
+def _look_of_name(name: str) -> Look:
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
+    colour = list(COLOURS)[number % len(COLOURS)]
+    others = DASHES[_OWN_DASHES:]
+    return Look(colour, MARKERS[colour][0], others[number // len(COLOURS) % len(others)])
 
 
 def _rgba(colour: str) -> str:

@@ -69,15 +69,21 @@ def test_every_algorithm_looks_different_from_every_other_and_from_the_base_poli
     assert len(set(looks)) == len(looks)
 
 
-def test_built_in_algorithms_name_a_colour_that_exists() -> None:
-    assert {a.colour for a in ALGORITHMS.values() if a.colour} <= set(palette.COLOURS)
+def test_built_in_algorithms_name_a_look_that_exists() -> None:
+    assert {a.colour for a in ALGORITHMS.values() if a.colour} <= set(palette.LOOKS)
 
 
-def test_a_plugin_keeps_its_look_and_never_takes_a_solid_line() -> None:
+def test_no_two_looks_share_a_marker_nor_colour_and_dash() -> None:
+    looks = palette.LOOKS.values()
+    assert len({look.marker for look in looks}) == len(looks) == 21
+    assert len({(look.colour, look.dash) for look in looks}) == len(looks)
+
+
+def test_a_plugin_keeps_its_look_and_never_takes_a_line_of_ours() -> None:
     names = [f"plugin_{number}" for number in range(40)]
     looks = [palette.style(name) for name in names]
     assert looks == [palette.style(name) for name in names]
-    assert "solid" not in {look.dash for look in looks}
+    assert not {look.dash for look in looks} & {look.dash for look in palette.LOOKS.values()}
     assert len(set(looks)) > 15
 
 
@@ -97,7 +103,7 @@ def test_dark_pages_replace_lines_and_bands_once_each() -> None:
 
 
 def test_every_marker_has_an_outline_for_badges() -> None:
-    markers = {colour.marker for colour in palette.COLOURS.values()} | {palette.BASE.marker}
+    markers = {look.marker for look in palette.LOOKS.values()} | {palette.BASE.marker}
     assert markers == set(MARKS)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithms.shared.advantages import baseline_for_share, effective_positive_share
+from algorithms.shared.baseline import baseline_for_share, effective_positive_share
 
 T9 = [
     (0.1, -0.3846154, 0.2),
