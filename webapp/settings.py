@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "webapp.jobs",
     "webapp.datasets",
     "webapp.policies",
+    "webapp.curation",
     "webapp.catalogue",
     "webapp.experiments",
     "webapp.results",

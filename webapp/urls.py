@@ -17,6 +17,7 @@ urlpatterns = [
     path("algorithms/", include("webapp.catalogue.urls")),
     path("", include("webapp.jobs.urls")),
     path("", include("webapp.results.urls")),
+    path("", include("webapp.curation.urls")),
     path("api/v1/", api_urls()),
     path("admin/", admin.site.urls),
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from algorithms.base import Summary
 from algorithms.curation.columns import CORRECT, INCORRECT, INVALID, Columns, Ints
 from algorithms.curation.operators import first_of_equals, mixed_rewards, per_prompt
-from algorithms.shared.advantages import effective_positive_share
+from algorithms.shared.baseline import effective_positive_share
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ GROUPS = (
             "results:rollouts",
             "align-left",
             "g r",
-            views=("results:rollout_set", "results:rollout_prompt"),
+            views=("results:rollout_set", "results:rollout_prompt", "curation:curate"),
         ),
     ),
     (

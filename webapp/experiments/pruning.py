@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from webapp.accounts.models import User
 from webapp.accounts.permissions import require_staff
+from webapp.curation.models import CuratedSet
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import ExperimentJob
 from webapp.jobs.models import Artifact, Job, JobInput
@@ -28,12 +29,13 @@ class PruneReport:
 
 
 def unneeded_jobs() -> QuerySet[Job]:
-    """Return ended jobs that no experiment, dataset, policy or unfinished job needs."""
+    """Return ended jobs that no experiment, dataset, policy, set or unfinished job needs."""
     needed = (
         Q(state__in=ACTIVE)
         | Exists(ExperimentJob.objects.filter(job=OuterRef("pk")))
         | Exists(Dataset.objects.filter(job=OuterRef("pk")))
         | Exists(Policy.objects.filter(job=OuterRef("pk")))
+        | Exists(CuratedSet.objects.filter(job=OuterRef("pk")))
     )
     roots = Job.objects.filter(needed).values_list("pk", flat=True)
     return Job.objects.exclude(pk__in=ancestors(roots))

@@ -14,7 +14,7 @@ from webapp.policies.models import Policy
 from webapp.results.rows import ArtifactRow
 from webapp.results.selectors import artifact_row
 
-ROLLOUT_KINDS = ("generate", "grade")
+ROLLOUT_KINDS = ("generate", "grade", "curate")
 EVALUATION_KINDS = ("evaluate",)
 
 
@@ -77,14 +77,18 @@ class Authorship:
 
 
 def authorship(job_ids: Collection[int]) -> dict[int, Authorship]:
-    """Return the authorship of sets by their job; 4 queries whatever their number."""
-    own = _inputs(job_ids)
-    drawing = {job: found["rollouts"] for job, found in own.items() if "rollouts" in found}
-    further = _inputs({source.pk for source in drawing.values()})
-    found = {
-        job: {**further.get(drawing[job].pk, {}), **roles} if job in drawing else roles
-        for job, roles in own.items()
-    }
+    """Return the authorship of sets by their job; 4 queries whatever their number.
+
+    One more for each time that a set was curated again.
+    """
+    found = _inputs(job_ids)
+    drawing = {job: roles["rollouts"] for job, roles in found.items() if "rollouts" in roles}
+    level = drawing
+    while level:
+        further = _inputs({source.pk for source in level.values()})
+        above = {job: further.get(source.pk, {}) for job, source in level.items()}
+        found |= {job: {**roles, **found[job]} for job, roles in above.items()}
+        level = {job: roles["rollouts"] for job, roles in above.items() if "rollouts" in roles}
     sources = {source.pk for roles in found.values() for source in roles.values()}
     names = dict(Policy.objects.filter(job__in=sources).values_list("job_id", "name"))
     for job_id, title, version in Dataset.objects.filter(job__in=sources).values_list(
@@ -118,7 +122,7 @@ def _inputs(job_ids: Collection[int]) -> dict[int, dict[str, Job]]:
 
 
 def rollout_set(job_id: int) -> RolloutSet:
-    """Return a set with its origins; 2 queries, 3 for a graded one.
+    """Return a set with its origins; 2 queries, 3 for a graded one, one more per curation.
 
     Raises:
         Job.DoesNotExist: no such job, one without completions, or not finished.
@@ -131,9 +135,12 @@ def rollout_set(job_id: int) -> RolloutSet:
         raise Job.DoesNotExist
     origins = _origins(job.pk)
     spec: Mapping[str, Any] = job.spec
-    if "rollouts" in origins:
-        spec = origins["rollouts"][1]
-        origins |= _origins(origins["rollouts"][0].job_id)
+    above = origins.get("rollouts")
+    while above is not None:
+        spec = above[1]
+        further = _origins(above[0].job_id)
+        origins = {**further, **origins}
+        above = further.get("rollouts")
     return RolloutSet(job, artifact, {role: one for role, (one, _) in origins.items()}, spec)
 
 
