@@ -214,6 +214,7 @@ class Learner:
         }
         return {
             "steps": position.step,
+            "skipped_steps": position.skipped_steps,
             "samples": position.samples,
             "tokens": position.tokens,
             "seconds": position.seconds,

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from algorithms.base import Reporter, Stopped
 from algorithms.settings import LLMSettings
 from algorithms.training.completions import Ragged, TrainingSet, require_readable
-from algorithms.training.logprobs import token_logprobs
+from algorithms.training.logprobs import logprobs_as_set
 from algorithms.training.policy import Policy
 
 REFERENCE_FILE = "reference.safetensors"
@@ -82,7 +82,7 @@ def _by_length(
 def _read(data: TrainingSet, rows: np.ndarray, policy: Policy, settings: LLMSettings) -> np.ndarray:
     sequences, batch = data.batch(rows, policy.device)
     with torch.no_grad():
-        found = token_logprobs(policy.model, sequences, precision=settings.precision)
+        found = logprobs_as_set(policy.model, sequences, settings)
     values: np.ndarray = found[batch.mask].float().cpu().numpy()
     return values
 

@@ -93,8 +93,8 @@ def named_pairs(pairs: np.ndarray, prompts: np.ndarray, rewards: np.ndarray) -> 
     if len(wrong):
         row = units.rows[units.ends[wrong[0]] - 1]
         raise UserError(
-            f"Pair {pairs[row]} of the rollouts has {units.sizes[wrong[0]]} completions; a pair "
-            "is two completions of one prompt. Curate the rollouts again."
+            f"Pair {pairs[row]} of the rollouts is not two completions of one prompt, but "
+            f"{units.sizes[wrong[0]]}. Curate the rollouts again."
         )
     equal = np.flatnonzero(rewards[units.rows[0::2]] <= rewards[units.rows[1::2]])
     if len(equal):

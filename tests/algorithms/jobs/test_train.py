@@ -20,7 +20,7 @@ def test_the_artifact_is_a_policy_with_its_history(world: World) -> None:
     history = json.loads((world.folder / "out" / "history.json").read_text())
     assert history["steps"] == 6
     suffixes = {path.suffix for path in (world.folder / "out").iterdir()}
-    assert suffixes == {".json", ".safetensors"}
+    assert suffixes == {".json", ".safetensors", ".parquet"}
 
 
 def test_a_trained_policy_can_be_trained_again_and_generate(world: World) -> None:

@@ -1,6 +1,7 @@
 """The gradient of an update: the same in one big batch or in micro-batches of any size."""
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -58,6 +59,70 @@ def test_accumulated_gradient_and_metrics_are_those_of_one_big_batch(
     assert expected.norm() > 1e-4
     torch.testing.assert_close(gradient(policy), expected, rtol=1e-4, atol=1e-6)
     assert parts == pytest.approx(whole, rel=1e-5, abs=1e-7)
+
+
+SEEN: list[CompletionBatch] = []
+
+
+def second_moment(logprobs: torch.Tensor, batch: CompletionBatch, params: Schema) -> torch.Tensor:
+    """Return the tokens whose log ratio is below the median of the whole batch."""
+    SEEN.append(batch)
+    log_ratio = (logprobs - batch.behaviour_logprobs).abs()
+    return batch.mask & (log_ratio <= log_ratio[batch.mask].median())
+
+
+def token_mean(logprobs: torch.Tensor, batch: CompletionBatch, params: Schema) -> LossOutput:
+    """Return a token mean over what was selected, relative to the other completions of a unit."""
+    assert batch.selected is not None
+    SEEN.append(batch)
+    size = batch.unit_index.bincount()
+    mean = torch.zeros(len(size)).index_add(0, batch.unit_index, batch.rewards) / size
+    advantages = (batch.rewards - mean[batch.unit_index]).unsqueeze(-1)
+    kept = batch.mask & batch.selected
+    loss = -(advantages * logprobs * kept).sum() / batch.mean_tokens / len(batch.rewards)
+    return LossOutput(loss=loss, kept=kept)
+
+
+@pytest.mark.parametrize("unit", ["completion", "prompt", "pair"])
+@pytest.mark.parametrize("size", [3, 7])
+def test_units_and_selections_of_the_whole_batch_survive_micro_batches(
+    shared_world: World, policy: Policy, unit: Literal["completion", "prompt", "pair"], size: int
+) -> None:
+    """A median over the batch and a mean over units; torn units would change both."""
+    algorithm = LLMAlgorithm(
+        "Median", "none", "", "", _NoParams, token_mean, select=second_moment, unit=unit
+    )
+    data = load_rollouts(shared_world.folder / "graded", policy)
+    moved(policy)
+    one, cut = lesson(data, algorithm), lesson(data, algorithm, size=size)
+    units = one.units.take(np.arange(12))
+    SEEN.clear()
+    whole = accumulate_gradient(policy, one, units, step=0, detailed=True).figures
+    expected = gradient(policy)
+    assert len(SEEN) == 2, "one selection, one loss, and no pass more"
+    SEEN.clear()
+    parts = accumulate_gradient(policy, cut, units, step=0, detailed=True).figures
+    assert len(SEEN) > 2
+    assert [batch.selected is None for batch in SEEN] == [True, *[False] * (len(SEEN) - 1)]
+    assert (expected.norm() > 1e-4) == (unit != "completion")
+    torch.testing.assert_close(gradient(policy), expected, rtol=1e-4, atol=1e-6)
+    assert parts == pytest.approx(whole, rel=1e-5, abs=1e-6)
+    assert whole["clipped_share_negative"] > 0.2
+
+
+def test_the_effective_share_of_positives_is_that_of_equation_7(
+    shared_world: World, policy: Policy
+) -> None:
+    """On-policy REINFORCE with rewards +1 and -1 and baseline c; B2 of TOPR's appendix."""
+    data = load_rollouts(shared_world.folder / "graded", policy)
+    algorithm = ALGORITHMS["reinforce"]
+    for baseline in (0.0, 0.5, -0.5, 0.9):
+        params = algorithm.params.model_validate({"baseline": baseline})
+        taught = dataclasses.replace(lesson(data, algorithm), params=params)
+        figures = accumulate_gradient(policy, taught, taught.units, step=0).figures
+        share = figures["positive_share"]
+        expected = share * (1 - baseline) / (1 + (1 - 2 * share) * baseline)
+        assert figures["effective_positive_share"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_references_have_no_ratio_to_report(shared_world: World, policy: Policy) -> None:
