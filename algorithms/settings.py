@@ -49,6 +49,21 @@ class LLMSettings(Schema):
     """Updates between checkpoints that a killed run resumes from."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Compute precision; weights and log-probabilities stay in float32."""
+    packing: Literal["auto", "packed", "padded"] = "auto"
+    """packed: sequences one behind the other, no computation on padding. auto packs where the
+    model's attention allows it, as generation does: log pi equals log mu exactly before the first
+    update only when both lay sequences out in the same way."""
+    share_prompts: bool = False
+    """Compute a prompt once for all its completions in a micro-batch. Saves time with algorithms
+    that learn from whole groups; log pi then equals log mu to rounding (about 1e-6)."""
+    gradient_checkpointing: bool = False
+    """Keep only the input of each block and compute the rest again in the backward pass: less
+    memory, about a third more time, the same gradient."""
+    lora_rank: int = Field(0, ge=0, le=1024)
+    """Rank of LoRA's adapters on every linear layer of the blocks; 0 trains all weights. The
+    trained policy is saved with the adapters merged into its weights."""
+    lora_alpha: float = Field(16.0, gt=0)
+    """What the adapters add is multiplied by lora_alpha / lora_rank."""
 
     @model_validator(mode="after")
     def _micro_batch_fits(self) -> "LLMSettings":

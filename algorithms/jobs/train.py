@@ -13,6 +13,7 @@ from algorithms.training.evaluation import Exam
 from algorithms.training.gradient import Lesson
 from algorithms.training.llm import Learner
 from algorithms.training.policy import Policy, load_policy
+from algorithms.training.preparation import prepare_training
 from algorithms.training.reference import with_reference
 from algorithms.training.runtime import configure
 
@@ -56,6 +57,7 @@ def run(spec: TrainSpec, context: JobContext) -> Summary:
     )
     if algorithm.needs_reference is not None and algorithm.needs_reference(lesson.params):
         lesson = replace(lesson, data=_with_reference(lesson, policy, context))
+    prepare_training(policy.model, settings)
     learner = Learner(policy, lesson, context.reporter, context.checkpoints)
     learner.run()
     return learner.finish(context.output)

@@ -97,13 +97,17 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def _own_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
-    """Return weights and saved buffers, each once where two names share one."""
-    own = {name: weight.data for name, weight in model.named_parameters()}
-    weights = {weight.data_ptr() for weight in own.values()}
+    """Return trainable weights and saved buffers, each once where two names share one.
+
+    Frozen weights, those under adapters, are the ones that the training starts from.
+    """
+    weights = {name: weight.data for name, weight in model.named_parameters()}
+    known = {weight.data_ptr() for weight in weights.values()}
+    own = {name: w.data for name, w in model.named_parameters() if w.requires_grad}
     buffers = {
         name: value
         for name, value in model.state_dict().items()
-        if name not in own and value.data_ptr() not in weights
+        if name not in weights and value.data_ptr() not in known
     }
     return own | buffers
 

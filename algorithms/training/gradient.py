@@ -19,7 +19,7 @@ from algorithms.shared.batches import advantages
 from algorithms.shared.metrics import BatchRecord, Measured
 from algorithms.training.completions import TrainingSet
 from algorithms.training.evaluation import Exam
-from algorithms.training.logprobs import Sequences, token_logprobs
+from algorithms.training.logprobs import Sequences, logprobs_as_set
 from algorithms.training.policy import Policy
 from algorithms.training.seeds import stream
 from algorithms.training.units import Units
@@ -109,7 +109,7 @@ def accumulate_gradient(
     )
     for where in whole.parts:
         sequences, batch = whole.part(where, policy.device)
-        logprobs = token_logprobs(policy.model, sequences, precision=lesson.settings.precision)
+        logprobs = logprobs_as_set(policy.model, sequences, lesson.settings)
         if selected is None:
             batch = _selected_here(lesson, batch, logprobs)
         else:
@@ -147,7 +147,7 @@ def _selected(policy: Policy, whole: WholeBatch) -> Bool[Tensor, "B T"] | None:
     for where in whole.parts:
         sequences, _ = whole.part(where, policy.device)
         with torch.no_grad():
-            found = token_logprobs(policy.model, sequences, precision=lesson.settings.precision)
+            found = logprobs_as_set(policy.model, sequences, lesson.settings)
         logprobs[where, : found.shape[1]] = found
     chosen: Tensor = lesson.algorithm.select(logprobs, batch, lesson.params)
     return chosen

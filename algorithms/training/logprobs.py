@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from algorithms.base import UserError
+from algorithms.settings import LLMSettings
 from algorithms.training import packed_attention
 from algorithms.training.layout import Layout, Pass, passes
 from algorithms.training.linear_logprobs import linear_logprobs
@@ -21,7 +22,7 @@ from algorithms.training.sequences import Sequences, pad, pad_values
 from algorithms.training.understanding import attends_to_everything, head_of, trial_of
 
 __all__ = ["Packing", "Precision", "Sequences", "TokenFigures", "pad", "pad_values"]
-__all__ += ["token_figures", "token_logprobs"]
+__all__ += ["logprobs_as_set", "token_figures", "token_logprobs"]
 
 Precision = Literal["float32", "bfloat16"]
 Packing = Literal["auto", "packed", "padded"]
@@ -56,6 +57,19 @@ def token_logprobs(
         model, sequences, precision=precision, packing=packing, share_prompts=share_prompts
     )
     return figures.logprobs
+
+
+def logprobs_as_set(
+    model: torch.nn.Module, sequences: Sequences, settings: LLMSettings
+) -> Float[Tensor, "B T"]:
+    """Return `token_logprobs` as a training's settings say."""
+    return token_logprobs(
+        model,
+        sequences,
+        precision=settings.precision,
+        packing=settings.packing,
+        share_prompts=settings.share_prompts,
+    )
 
 
 def token_figures(

@@ -13,6 +13,7 @@ from algorithms.base import CorruptArtifactError, UserError
 from algorithms.data.prompts import adds_special_tokens, build_prompts
 from algorithms.data.rows import Row
 from algorithms.specs import Prompt
+from algorithms.training import lora
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ class Policy:
         return text
 
     def save(self, folder: Path) -> None:
-        """Write a transformers folder: config, tokenizer files, safetensors."""
-        self.model.save_pretrained(folder, safe_serialization=True)
+        """Write a transformers folder: config, tokenizer files, safetensors, adapters merged."""
+        state = lora.merged_weights(self.model) if lora.has_adapters(self.model) else None
+        self.model.save_pretrained(folder, state_dict=state, safe_serialization=True)
         self.tokenizer.save_pretrained(folder)
 
     def _encode(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
