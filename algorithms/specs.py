@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from algorithms.base import Schema
 from algorithms.curation.steps import CurateSpec
@@ -205,6 +205,21 @@ class Rewards(Schema):
     """Reward of a completion from which no answer could be read, cut-off ones included."""
 
 
+class VLLMSettings(Schema):
+    """How vLLM runs."""
+
+    tensor_parallel: int = Field(1, ge=1, le=64)
+    """GPUs that one copy of the model is spread over; must divide its attention heads."""
+    data_parallel: int = Field(1, ge=1, le=64)
+    """Copies of the model, each on GPUs of its own, that share the prompts."""
+    gpu_memory_utilization: float = Field(0.9, gt=0, le=1)
+    """Share of a GPU's memory that the engine takes."""
+    cpu_kv_cache_gib: int = Field(1, ge=1, le=1024)
+    """Memory for keys and values where there is no GPU, in GiB."""
+    enforce_eager: bool = False
+    """Whether to compile nothing: a faster start, slower sampling."""
+
+
 class GenerateSpec(Schema):
     """A `generate` job: n completions per prompt, with behaviour log-probs per token."""
 
@@ -219,9 +234,34 @@ class GenerateSpec(Schema):
     sampling: Sampling = Sampling()
     """How completions are drawn."""
     batch_size: int = Field(512, ge=1, le=65_536)
-    """Completions generated side by side."""
+    """Completions generated (by transformers) and scored side by side."""
     seed: int = Field(0, ge=0)
     """Seed of the draw."""
+    engine: Literal["transformers", "vllm"] = "transformers"
+    """What samples: transformers needs nothing more; vLLM is many times faster on GPUs."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the model that samples; bfloat16 is faster and a little off the model that is
+    trained. How far off is measured and shown."""
+    logprob_precision: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the stored log-probabilities, by the code that trains. Choose that of the
+    training: then the ratio is exactly 1 before the first update."""
+    vllm: VLLMSettings = VLLMSettings()
+    """Of the engine vllm only."""
+
+    @field_validator("vllm")
+    @classmethod
+    def _only_of_its_engine(cls, settings: VLLMSettings, info: ValidationInfo) -> VLLMSettings:
+        """Forget settings that change nothing, so that equal jobs have equal fingerprints."""
+        return settings if info.data.get("engine") == "vllm" else VLLMSettings()
+
+
+class ScoreSpec(Schema):
+    """A `score` job: behaviour log-probs of rollouts computed again, by the code that trains."""
+
+    batch_size: int = Field(512, ge=1, le=65_536)
+    """Completions scored side by side."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the network; choose that of the training."""
 
 
 class GradeSpec(Schema):
@@ -296,7 +336,8 @@ KINDS: Mapping[str, Kind] = {
     "upload": Kind(UploadSpec, version=1),
     "dataset": Kind(DatasetSpec, version=1),
     "policy": Kind(PolicySpec, version=1),
-    "generate": Kind(GenerateSpec, version=1, roles=("policy", "dataset")),
+    "generate": Kind(GenerateSpec, version=2, roles=("policy", "dataset")),
+    "score": Kind(ScoreSpec, version=1, roles=("rollouts", "policy")),
     "grade": Kind(GradeSpec, version=1, roles=("rollouts",)),
     "curate": Kind(CurateSpec, version=1, roles=("rollouts",)),
     "train": Kind(

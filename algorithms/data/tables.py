@@ -34,9 +34,10 @@ ROLLOUTS = pa.schema(
         ("tokens", pa.list_(pa.int32())),
         ("logprobs", pa.list_(pa.float32())),
         ("finish_reason", pa.string()),
+        ("engine_logprobs", pa.list_(pa.float32())),
     ]
 )
-"""Of `generate`."""
+"""Of `generate` and `score`; `engine_logprobs` is null where the engine is the training stack."""
 
 GRADED = ROLLOUTS.append(pa.field("grade", pa.string())).append(pa.field("reward", pa.float32()))
 """Of `grade`."""

@@ -1,17 +1,19 @@
 """A `generate` job: n completions per prompt, with the behaviour policy's log-probabilities."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
 from algorithms.base import JobContext, Reporter, Stopped, Summary
 from algorithms.data.problems import load_problems
-from algorithms.data.tables import ROLLOUTS, ROLLOUTS_FILE, TableWriter
+from algorithms.data.rows import Row
+from algorithms.data.tables import ROLLOUTS, ROLLOUTS_FILE, write_table
 from algorithms.specs import GenerateSpec
-from algorithms.training.logprobs import pad, token_logprobs
+from algorithms.training import rollout_hf, rollout_vllm
+from algorithms.training.behaviour import LogprobGap, behaviour_logprobs
 from algorithms.training.policy import Policy, load_policy
-from algorithms.training.rollout_hf import Completion, Request, complete
+from algorithms.training.requests import Completion, Request
 from algorithms.training.runtime import configure, peak_memory_bytes
 
 
@@ -19,12 +21,15 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
     """Write `rollouts.parquet`, ordered by prompt and sample; return counts and speed.
 
     Raises:
-        UserError: the split has no rows, or a prompt does not fit the policy.
+        UserError: the split has no rows, a prompt does not fit the policy, or the engine cannot
+            run here.
         Stopped: the reporter asked for it.
     """
     device = configure(spec.seed)
     problems = load_problems(context.inputs["dataset"], spec.split, spec.prompts)
-    policy = load_policy(context.inputs["policy"], device)
+    # vLLM takes nearly all of a GPU's memory: the policy moves there when the engine has ended.
+    first_device = torch.device("cpu") if spec.engine == "vllm" else device
+    policy = load_policy(context.inputs["policy"], first_device)
     prompts = policy.encode_problems(spec.prompt, problems)
     asked = [
         (problem, Request(problem.id, sample, tokens))
@@ -32,36 +37,30 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
         for sample in range(spec.completions)
     ]
     requests = [request for _, request in asked]
-    watch = _Watch(context.reporter, total=2 * len(requests))
-    started = time.perf_counter()
-    completions = complete(
+    watch = Watch(context.reporter, total=2 * len(requests))
+    completions = _complete(spec, context, policy, requests=requests, watch=watch)
+    seconds = watch.lap()
+    watch.offset = len(requests)
+    policy.model.to(device)
+    logprobs = behaviour_logprobs(
         policy,
-        requests,
-        spec.sampling,
-        seed=spec.seed,
+        [request.tokens for request in requests],
+        [completion.tokens for completion in completions],
         batch_size=spec.batch_size,
+        precision=spec.logprob_precision,
         on_progress=watch,
     )
-    seconds = time.perf_counter() - started
-    watch.offset = len(requests)
-    logprobs = behaviour_logprobs(
-        policy, requests, completions, batch_size=spec.batch_size, on_progress=watch
-    )
-    with TableWriter(context.output / ROLLOUTS_FILE, ROLLOUTS) as rollouts:
-        for (problem, request), completion, row in zip(asked, completions, logprobs, strict=True):
-            rollouts.write(
-                {
-                    "prompt_id": problem.id,
-                    "sample": request.sample,
-                    "prompt": problem.prompt,
-                    "answer": problem.answer,
-                    "prompt_tokens": request.tokens,
-                    "completion": policy.decode(completion.tokens),
-                    "tokens": completion.tokens,
-                    "logprobs": row,
-                    "finish_reason": completion.finish_reason,
-                }
+    write_table(
+        context.output / ROLLOUTS_FILE,
+        ROLLOUTS,
+        (
+            _record(problem, request, completion, row)
+            for (problem, request), completion, row in zip(
+                asked, completions, logprobs, strict=True
             )
+        ),
+    )
+    gap = LogprobGap.between([one.engine_logprobs for one in completions], logprobs)
     tokens = sum(len(completion.tokens) for completion in completions)
     stopped = sum(completion.finish_reason == "stop" for completion in completions)
     return {
@@ -71,15 +70,54 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
         "tokens_per_s": tokens / seconds,
         "peak_memory_bytes": peak_memory_bytes(device),
         "stop_share": stopped / len(completions),
+        "retokenised_share": _retokenised_share(policy, completions),
+        **(gap.write(context.output) if gap else {}),
     }
 
 
-class _Watch:
-    """Passes progress on, and ends the job when it is asked to stop."""
+def _complete(
+    spec: GenerateSpec,
+    context: JobContext,
+    policy: Policy,
+    *,
+    requests: Sequence[Request],
+    watch: "Watch",
+) -> list[Completion]:
+    """Return the completions by the chosen engine; its own start is not on the clock."""
+    if spec.engine == "transformers":
+        return rollout_hf.complete(
+            policy,
+            requests,
+            spec.sampling,
+            seed=spec.seed,
+            batch_size=spec.batch_size,
+            precision=spec.precision,
+            on_progress=watch,
+        )
+
+    def on_ready(words: str) -> None:
+        context.reporter.message(f"{words}, started in {watch.lap():.0f} s.")
+
+    return rollout_vllm.complete(
+        context.inputs["policy"],
+        policy,
+        requests,
+        sampling=spec.sampling,
+        settings=spec.vllm,
+        seed=spec.seed,
+        precision=spec.precision,
+        on_progress=watch,
+        on_ready=on_ready,
+    )
+
+
+class Watch:
+    """Passes progress on, times it, and ends the job when it is asked to stop."""
 
     def __init__(self, reporter: Reporter, total: int) -> None:
         self._reporter = reporter
         self._total = total
+        self._started = time.perf_counter()
         self.offset = 0
 
     def __call__(self, done: int) -> None:
@@ -87,26 +125,39 @@ class _Watch:
             raise Stopped(f"Stopped after {done:,} completions.")
         self._reporter.progress((self.offset + done) // 2, self._total // 2, "completions")
 
+    def lap(self) -> float:
+        """Return the seconds since the last call."""
+        before, self._started = self._started, time.perf_counter()
+        return self._started - before
 
-def behaviour_logprobs(
-    policy: Policy,
-    requests: Sequence[Request],
-    completions: Sequence[Completion],
-    *,
-    batch_size: int,
-    on_progress: Callable[[int], None],
-) -> list[list[float]]:
-    """Return log mu of each completion's tokens, by the function that training uses."""
-    prompt_tokens = [request.tokens for request in requests]
-    tokens = [completion.tokens for completion in completions]
-    rows: list[list[float]] = []
-    for start in range(0, len(tokens), batch_size):
-        on_progress(start)
-        end = start + batch_size
-        sequences = pad(prompt_tokens[start:end], tokens[start:end]).to(policy.device)
-        with torch.no_grad():
-            logprobs = token_logprobs(policy.model, sequences)
-        for values, mask in zip(logprobs.cpu(), sequences.mask.cpu(), strict=True):
-            rows.append(values[mask].tolist())
-    on_progress(len(tokens))
-    return rows
+
+def _record(
+    problem: Row, request: Request, completion: Completion, logprobs: list[float]
+) -> dict[str, object]:
+    return {
+        "prompt_id": problem.id,
+        "sample": request.sample,
+        "prompt": problem.prompt,
+        "answer": problem.answer,
+        "prompt_tokens": request.tokens,
+        "completion": completion.text,
+        "tokens": completion.tokens,
+        "logprobs": logprobs,
+        "finish_reason": completion.finish_reason,
+        "engine_logprobs": completion.engine_logprobs,
+    }
+
+
+def _retokenised_share(policy: Policy, completions: Sequence[Completion]) -> float:
+    """Return the share of completions whose text has just the sampled tokens.
+
+    A policy may sample what its tokenizer would never write: training goes by the tokens.
+    """
+    bare = [
+        one.tokens[:-1] if one.tokens[-1] in policy.end_tokens else one.tokens
+        for one in completions
+    ]
+    texts = [policy.decode(tokens) for tokens in bare]
+    again = policy.tokenizer(texts, add_special_tokens=False)["input_ids"]
+    same = sum(list(ids) == tokens for ids, tokens in zip(again, bare, strict=True))
+    return same / len(completions)

@@ -7,7 +7,8 @@ from algorithms.data.grading import Grade, grade
 from algorithms.data.rows import Row
 from algorithms.specs import Grading, Prompt, Sampling
 from algorithms.training.policy import Policy
-from algorithms.training.rollout_hf import GREEDY, Request, complete
+from algorithms.training.requests import GREEDY, Request
+from algorithms.training.rollout_hf import complete
 
 AS_THEY_ARE = Prompt()
 """Shows a policy the problem's own text."""
@@ -58,14 +59,15 @@ class Exam:
         )
         outcomes = []
         for (problem, request), completion in zip(asked, made, strict=True):
-            text = policy.decode(completion.tokens)
             judged = grade(
-                text,
+                completion.text,
                 problem.answer,
                 finish_reason=completion.finish_reason,
                 grading=self.grading,
             )
-            outcomes.append(Outcome(problem, request.sample, text, len(completion.tokens), judged))
+            outcomes.append(
+                Outcome(problem, request.sample, completion.text, len(completion.tokens), judged)
+            )
         return outcomes
 
 

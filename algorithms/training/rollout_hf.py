@@ -1,7 +1,8 @@
 """Completions by transformers with a KV cache: batched, seeded, independent of the batching."""
 
+import copy
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -10,38 +11,17 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from algorithms.base import UserError
-from algorithms.data.grading import FinishReason
 from algorithms.specs import Sampling
+from algorithms.training.logprobs import Precision
 from algorithms.training.policy import Policy
+from algorithms.training.requests import GREEDY, Completion, Request, check_lengths
 from algorithms.training.sampling import Draws, choose
-
-GREEDY = -1
-"""Sample number of the completion made of the likeliest tokens."""
+from algorithms.training.stops import Watch, readable
 
 _KEEP_ABOVE = 0.75
 """Finished completions leave the batch once fewer than this share is unfinished."""
 _TICK_TOKENS = 16
 """Tokens between two calls of `on_progress` within a batch."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One completion to make."""
-
-    prompt_id: str
-    sample: int
-    """Number of the completion of this prompt; GREEDY takes the likeliest tokens."""
-    tokens: Sequence[int]
-    """The prompt."""
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What the policy wrote."""
-
-    tokens: list[int]
-    """The end-of-sequence token included, where there is one."""
-    finish_reason: FinishReason
 
 
 def complete(
@@ -51,21 +31,28 @@ def complete(
     *,
     seed: int,
     batch_size: int,
+    precision: Precision = "float32",
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> list[Completion]:
     """Return a completion for each request, in the same order.
 
-    A completion depends on the weights, its prompt, its sample number and the seed, not on what
-    else is asked, in which order, or in batches of which size; but for a draw that falls between
-    two tokens to within rounding, about once in ten million.
+    In float32, a completion depends on the weights, its prompt, its sample number and the seed,
+    not on what else is asked, in which order, or in batches of which size; but for a draw that
+    falls between two tokens to within rounding, about once in ten million.
 
     Args:
+        precision: `bfloat16` samples from a rounded copy of the policy, which is not quite the
+            policy that is trained: its own log-probabilities are then returned, too.
         on_progress: called now and then with the number of finished completions; may raise.
 
     Raises:
         UserError: prompt and completion do not fit the model, or its logits are not numbers.
     """
-    _check_lengths(policy, requests, sampling)
+    check_lengths(policy, requests, sampling)
+    rounded = precision == "bfloat16"
+    if rounded:
+        model = copy.deepcopy(policy.model).to(torch.bfloat16)
+        policy = dataclasses.replace(policy, model=model)
     by_length = sorted(
         range(len(requests)),
         key=lambda i: (len(requests[i].tokens), requests[i].prompt_id, requests[i].sample),
@@ -75,20 +62,11 @@ def complete(
         chosen = by_length[start : start + batch_size]
         tick = partial(on_progress, start)
         with torch.inference_mode():
-            made = _Batch(policy, [requests[i] for i in chosen], sampling, seed).run(tick)
+            batch = _Batch(policy, [requests[i] for i in chosen], sampling, seed)
+            made = batch.run(tick, with_logprobs=rounded)
         results |= dict(zip(chosen, made, strict=True))
     on_progress(len(requests))
     return [results[i] for i in range(len(requests))]
-
-
-def _check_lengths(policy: Policy, requests: Sequence[Request], sampling: Sampling) -> None:
-    longest = max((len(request.tokens) for request in requests), default=0)
-    if longest + sampling.max_new_tokens > policy.max_tokens:
-        raise UserError(
-            f"The longest prompt has {longest} tokens; with {sampling.max_new_tokens} new ones it "
-            f"does not fit the model's {policy.max_tokens}. Lower max_new_tokens, or leave out "
-            "the long prompts."
-        )
 
 
 class _Batch:
@@ -105,11 +83,14 @@ class _Batch:
         self._greedy = torch.tensor([r.sample == GREEDY for r in requests], device=device)
         self._rows = torch.arange(len(requests), device=device)  # who stands in which cache row
         self._written = torch.full((len(requests), sampling.max_new_tokens), -1, device=device)
+        self._logprobs = torch.zeros(self._written.shape, device=device)
         self._ends = torch.tensor(sorted(policy.end_tokens), device=device)
+        self._watch = Watch(policy, sampling.stop) if sampling.stop else None
+        self._stopped: set[int] = set()  # requests whose completion has written a stop text
         self._cache = DynamicCache(config=policy.model.config)
         self._mask: Int[Tensor, "B T"] | None = None  # needed only where prompts are uneven
 
-    def run(self, tick: Callable[[], None]) -> list[Completion]:
+    def run(self, tick: Callable[[], None], *, with_logprobs: bool) -> list[Completion]:
         """Return the completions in the order of the requests."""
         logits = self._read_prompts()
         unfinished = torch.ones_like(self._greedy)
@@ -118,7 +99,11 @@ class _Batch:
                 tick()
             tokens = self._choose(logits, position)
             self._written[self._rows[unfinished], position] = tokens[unfinished]
+            if with_logprobs:
+                self._logprobs[self._rows, position] = _of(tokens, logits)
             unfinished = unfinished & ~torch.isin(tokens, self._ends)
+            if self._watch is not None:
+                unfinished &= ~self._at_stop_texts(self._watch, unfinished, position)
             left = int(unfinished.sum())
             if left == 0 or position + 1 == self._sampling.max_new_tokens:
                 break
@@ -126,7 +111,25 @@ class _Batch:
                 tokens = self._keep(unfinished, tokens)
                 unfinished = torch.ones_like(tokens, dtype=torch.bool)
             logits = self._step(tokens)
-        return [self._completion(row) for row in self._written.tolist()]
+        logprobs = self._logprobs.tolist() if with_logprobs else []
+        return [
+            self._completion(number, row, logprobs[number] if logprobs else None)
+            for number, row in enumerate(self._written.tolist())
+        ]
+
+    def _at_stop_texts(
+        self, watch: Watch, unfinished: Bool[Tensor, " B"], position: int
+    ) -> Bool[Tensor, " B"]:
+        """Return which unfinished completions have written a stop text with their last token."""
+        ends = torch.zeros_like(unfinished)
+        index = unfinished.nonzero().squeeze(-1)
+        rows = self._rows[index]
+        written = self._written[rows, max(0, position + 1 - watch.tail) : position + 1]
+        for place, row, tokens in zip(index.tolist(), rows.tolist(), written.tolist(), strict=True):
+            if watch.stops(tokens):
+                ends[place] = True
+                self._stopped.add(row)
+        return ends
 
     def _read_prompts(self) -> Float[Tensor, "B V"]:
         prompts: dict[tuple[int, ...], int] = {}
@@ -192,7 +195,18 @@ class _Batch:
         if self._mask is not None:
             self._mask = self._mask[index]
 
-    def _completion(self, row: list[int]) -> Completion:
+    def _completion(self, number: int, row: list[int], logprobs: list[float] | None) -> Completion:
         tokens = [token for token in row if token >= 0]
-        ended = tokens[-1] in self._policy.end_tokens
-        return Completion(tokens, "stop" if ended else "length")
+        ended = tokens[-1] in self._policy.end_tokens or number in self._stopped
+        return Completion(
+            tokens,
+            "stop" if ended else "length",
+            readable(self._policy, tokens, self._sampling.stop),
+            None if logprobs is None else logprobs[: len(tokens)],
+        )
+
+
+def _of(tokens: Int[Tensor, " B"], logits: Float[Tensor, "B V"]) -> Float[Tensor, " B"]:
+    """Return log mu of the tokens in nats."""
+    chosen = logits.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+    return chosen - logits.logsumexp(dim=-1)

@@ -10,7 +10,8 @@ import torch
 from algorithms.base import Stopped, UserError
 from algorithms.specs import Sampling
 from algorithms.training.policy import Policy
-from algorithms.training.rollout_hf import GREEDY, Completion, Request, complete
+from algorithms.training.requests import GREEDY, Completion, Request
+from algorithms.training.rollout_hf import complete
 
 SAMPLING = Sampling(max_new_tokens=12)
 TEXTS = ["1+2=", "3+4=", "12+34=", "5=", "1+1+1+1=", "77+8="]
