@@ -71,13 +71,31 @@ def votes_of(
     if len({len(row) for row in answers}) > 1:
         raise ValueError("every problem needs the same number of completions")
     width = len(answers[0]) if answers else 0
-    codes = np.full((len(answers), width), INVALID, dtype=np.int64)
-    for place, row in enumerate(answers):
-        known: dict[Hashable, int] = {}
-        codes[place] = [
-            INVALID if one is None else known.setdefault(one, len(known)) for one in row
-        ]
-    return Votes(codes, np.asarray(correct, dtype=bool).reshape(codes.shape))
+    known: dict[Hashable, int] = {}
+    codes = [
+        [INVALID if one is None else known.setdefault(one, len(known)) for one in row]
+        for row in answers
+    ]
+    shape = (len(answers), width)
+    return Votes(
+        local_codes(np.array(codes, dtype=np.int64).reshape(shape)),
+        np.asarray(correct, dtype=bool).reshape(shape),
+    )
+
+
+def local_codes(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return codes that are equal where the given ones are, counted from 0 within each row.
+
+    Args:
+        codes: P x n, any numbers from 0 on, INVALID for none.
+    """
+    rows, columns = np.nonzero(codes != INVALID)
+    span = int(codes.max(initial=0)) + 1
+    distinct, rank = np.unique(rows * span + codes[rows, columns], return_inverse=True)
+    first = np.searchsorted(distinct, np.arange(codes.shape[0]) * span)
+    local = np.full(codes.shape, INVALID, dtype=np.int64)
+    local[rows, columns] = rank - first[rows]
+    return local
 
 
 def expected_majority(votes: Votes) -> NDArray[np.float64]:
