@@ -1,10 +1,10 @@
 """Reads graded and curated sets of completions."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from webapp.curation.content import CURATABLE
 from webapp.curation.models import CuratedSet
-from webapp.jobs.models import Job
+from webapp.jobs.models import Job, JobInput
 from webapp.jobs.states import JobState
 
 
@@ -17,6 +17,32 @@ def curated_sets(*, source: Job | None = None) -> QuerySet[CuratedSet]:
 
 
 def trainable_jobs() -> QuerySet[Job]:
-    """Return the jobs whose graded completions can be trained on, the newest first."""
-    found = Job.objects.filter(kind__in=CURATABLE, state=JobState.SUCCEEDED)
-    return found.select_related("artifact").order_by("-finished_at", "-pk")
+    """Return the jobs whose graded completions can be trained on, the newest first.
+
+    Those that have succeeded, and named sets that are still being made.
+    """
+    named = CuratedSet.objects.values("job")
+    ready = Q(state=JobState.SUCCEEDED) | Q(pk__in=named)
+    found = Job.objects.filter(ready, kind__in=CURATABLE)
+    return found.select_related("artifact").prefetch_related("curated_sets").order_by("-pk")
+
+
+def trainable_name(job: Job) -> str:
+    """Return how a form calls a set: its names, or its title, and how much it holds."""
+    names = ", ".join(one.name for one in job.curated_sets.all()) or job.title
+    if job.state != JobState.SUCCEEDED:
+        return f"{names} (job {job.pk}, {job.state})"
+    count = job.artifact.summary.get("completions", 0)
+    return f"{names} (job {job.pk}, {count:,} completions)"
+
+
+def writer_of(job: Job) -> int | None:
+    """Return the job of the policy that wrote a set's completions; a query per job on the way."""
+    place: int | None = job.pk
+    while place is not None:
+        edges = JobInput.objects.filter(job=place, role__in=("policy", "rollouts"))
+        sources = dict(edges.values_list("role", "source_id"))
+        if "policy" in sources:
+            return sources["policy"]
+        place = sources.get("rollouts")
+    return None

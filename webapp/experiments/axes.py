@@ -20,7 +20,9 @@ SOURCES = ("dataset_id", "policy_id")
 MAX_AXES = 6
 MAX_CELLS = 2000
 """Combinations of axis values of one algorithm; more could not be launched."""
-_ONLY_ROLLOUTS = frozenset({"generate", "rewards"})
+CURATION = "curation"
+"""Axis of the compared curations, which are named in the config."""
+_ONLY_ROLLOUTS = frozenset({"generate", "rewards", CURATION})
 
 
 @dataclass(frozen=True)

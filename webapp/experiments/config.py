@@ -12,6 +12,7 @@ from algorithms.settings import LLMSettings
 from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Prompt, Rewards
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
+from webapp.experiments.curations import Curation
 from webapp.experiments.recipes import RECIPE_NAMES
 
 MAX_RUNS = 2000
@@ -90,6 +91,8 @@ class ExperimentConfig(Schema):
     """Dataset of the held-out problems; empty takes the same dataset."""
     policy_id: int
     """Policy that completes the prompts and from which every training starts."""
+    rollouts_id: int | None = None
+    """Job whose graded completions are learnt from; empty generates and grades new ones."""
     algorithms: tuple[AlgorithmChoice, ...] = Field(max_length=200)
     """What is compared."""
     seeds: tuple[Seed, ...] = Field(default=(0,), max_length=100)
@@ -102,6 +105,8 @@ class ExperimentConfig(Schema):
     """How completions are judged, rollouts and held-out ones alike."""
     rewards: Rewards = Rewards()
     """What each grade is worth."""
+    curations: tuple[Curation, ...] = Field(default=(), max_length=20)
+    """Choices among the graded completions. None learns from all; several are compared."""
     settings: LLMSettings = LLMSettings()
     """What every algorithm shares."""
     evaluate: EvaluateSpec = EvaluateSpec()
@@ -180,9 +185,35 @@ class ExperimentConfig(Schema):
         _raise([_error(p.loc, p.message, p.value) for p in problems])
         return checked
 
+    @property
+    def grid(self) -> dict[str, tuple[AxisValue, ...]]:
+        """The axes, and the compared curations as one more."""
+        if len(self.curations) < 2:
+            return dict(self.axes)
+        return {**self.axes, axis_rules.CURATION: tuple(one.name for one in self.curations)}
+
+    @field_validator("curations")
+    @classmethod
+    def _curations_differ(cls, curations: tuple[Curation, ...]) -> tuple[Curation, ...]:
+        names = [one.name for one in curations]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                message = f"The name {name} is used twice; give each curation its own."
+                _raise([_error((number, "name"), message, name)])
+        return curations
+
+    @model_validator(mode="after")
+    def _given_rollouts_are_as_they_are(self) -> "ExperimentConfig":
+        if self.rollouts_id is not None:
+            for path in self.axes:
+                if path.partition(".")[0] in ("generate", "rewards"):
+                    message = "Nothing is generated or graded: the completions are given."
+                    _raise([_error(("axes", path), message, path)])
+        return self
+
     @model_validator(mode="after")
     def _size_is_bearable(self) -> "ExperimentConfig":
-        cells = sum(axis_rules.count(self.axes, choice.algorithm) for choice in self.algorithms)
+        cells = sum(axis_rules.count(self.grid, choice.algorithm) for choice in self.algorithms)
         runs = cells * len(self.seeds)
         if runs > MAX_RUNS:
             message = (
@@ -194,10 +225,10 @@ class ExperimentConfig(Schema):
 
     @model_validator(mode="after")
     def _labels_are_short_and_differ(self) -> "ExperimentConfig":
-        names = axis_rules.short_names(list(self.axes))
+        names = axis_rules.short_names(list(self.grid))
         seen: set[str] = set()
         for number, choice in enumerate(self.algorithms):
-            for values in axis_rules.cells(self.axes, choice.algorithm):
+            for values in axis_rules.cells(self.grid, choice.algorithm):
                 label = axis_rules.label(choice.label, values, names)
                 if len(label) > MAX_LABEL or label in seen:
                     problem = "is used twice" if label in seen else "is too long"

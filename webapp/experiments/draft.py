@@ -1,6 +1,6 @@
 """The New experiment page as it was typed: forms that become one ExperimentConfig, or errors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pydantic
@@ -14,9 +14,11 @@ from webapp.experiments.axis_choices import SECTION_TITLES, axis_choices, axis_v
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.draft_parts import (
     Axis,
+    CurationRow,
     Problem,
     Row,
     add_once,
+    curation_of,
     place_in_row,
     row_of,
     section_of,
@@ -45,17 +47,24 @@ class Draft:
             Axis(key, AxisForm(data, prefix=f"axis{key}", choices=choices))
             for key in prefill.keys(data, prefill.AXIS)
         ]
-        self.errors: dict[str, list[str]] = {"": [], "algorithms": [], "axes": []}
-        """Errors of no field: of the whole page, of the list of algorithms, of the axes."""
+        self.curations = [curation_of(data, key) for key in prefill.keys(data, prefill.CURATION)]
+        self.errors: dict[str, list[str]] = {
+            name: [] for name in ("", "algorithms", "axes", "curations")
+        }
+        """Errors of no field: of the whole page, or of a list on it."""
 
     def config(self) -> ExperimentConfig | None:
         """Return what was asked for; None where something is wrong, told at its field."""
         rows = [row for row in self.rows if row.form.is_valid()]
+        curations = [(one, raw) for one in self.curations if (raw := one.raw()) is not None]
+        raw = self._raw(rows)
+        if not self.base:
+            raw["curations"] = [values for _, values in curations]
         try:
-            config = ExperimentConfig.model_validate(self._raw(rows))
+            config = ExperimentConfig.model_validate(raw)
         except pydantic.ValidationError as failure:
             for error in failure.errors():
-                self._place(error["loc"], _sentence(error), rows)
+                self._place(error["loc"], _sentence(error), rows, [one for one, _ in curations])
             return None
         return None if list(self.problems(launch=False)) else config
 
@@ -84,13 +93,17 @@ class Draft:
                 axis.form.add_error("values", error)
         return found
 
-    def _place(self, loc: Loc, message: str, rows: list[Row]) -> None:
+    def _place(
+        self, loc: Loc, message: str, rows: list[Row], curations: Sequence[CurationRow] = ()
+    ) -> None:
         match loc:
+            case ("curations", int(number), *rest) if curations:
+                curations[number].place(rest, message)
             case ("algorithms", int(number), *rest) if number >= self._kept:
                 place_in_row(rows[number - self._kept], rest, message)
             case ("axes", str(path), *_):
                 self._place_in_axis(path, message)
-            case ("algorithms" | "axes" as name, *_):
+            case ("algorithms" | "axes" | "curations" as name, *_):
                 self.errors[name].append(message)
             case (str(name), *rest) if name in self.sections:
                 field = SEPARATOR.join(str(part) for part in rest)
@@ -128,6 +141,9 @@ class Draft:
         for name, messages in self.errors.items():
             target = f"errors-{name or 'page'}"
             yield from (Problem(target, name.capitalize(), message) for message in messages)
+        for one in self.curations:
+            target = f"errors-{one.steps.prefix}"
+            yield from (Problem(target, "Curation", message) for message in one.steps.errors)
         for where, form in self._forms(launch=launch):
             for field, texts in form.errors.items():
                 known = field in form.fields
@@ -149,6 +165,11 @@ class Draft:
         for row in self.rows:
             yield self.data.get(f"row{row.key}-label", ""), row.form
             yield self.data.get(f"row{row.key}-label", ""), row.params
+        for one in self.curations:
+            where = self.data.get(f"cur{one.key}-name", "Curation")
+            yield where, one.form
+            for step in one.steps.rows:
+                yield f"{where}, {step.title.lower()}", step.form
         for axis in self.axes:
             yield "Axis", axis.form
         for section in self.sections.values():

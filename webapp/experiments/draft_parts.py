@@ -1,13 +1,15 @@
 """Pieces of the New experiment page: rows, axes, sections, and where an error belongs."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
 from algorithms.catalogue import ALGORITHMS
+from webapp.curation.drafts import StepsDraft
 from webapp.experiments.axis_choices import HIDDEN, SECTION_TITLES, section_schema
-from webapp.experiments.forms import AxisForm, ChoiceForm
+from webapp.experiments.forms import AxisForm, ChoiceForm, CurationForm
 from webapp.experiments.summaries import summary
 from webapp.schema_forms import SEPARATOR, SchemaForm, differences, schema_form
 
@@ -39,6 +41,39 @@ class Axis:
 
     key: str
     form: AxisForm
+
+
+@dataclass(frozen=True)
+class CurationRow:
+    """One choice among the graded completions: its name and seed, and its steps."""
+
+    key: str
+    form: CurationForm
+    steps: StepsDraft
+
+    def raw(self) -> dict[str, Any] | None:
+        """Return what was asked for; None where a field is wrong."""
+        valid = [self.form.is_valid(), *(row.form.is_valid() for row in self.steps.rows)]
+        if not all(valid):
+            return None
+        steps = [row.form.cleaned_schema().model_dump() for row in self.steps.rows]
+        return {**self.form.cleaned_data, "steps": steps}
+
+    def place(self, rest: list[int | str], message: str) -> None:
+        """Put an error of the config at its field, at a step, or above the steps."""
+        match rest:
+            case [("name" | "seed") as field, *_]:
+                add_once(self.form, str(field), message)
+            case ["steps", int(number), *_]:
+                self.steps.rows[number].form.add_error(None, message)
+            case _:
+                self.steps.errors.append(message)
+
+
+def curation_of(data: QueryDict, key: str) -> CurationRow:
+    """Return one curation of the posted values."""
+    prefix = f"cur{key}"
+    return CurationRow(key, CurationForm(data, prefix=prefix), StepsDraft(data, prefix))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from algorithms.base import UserError
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.models import Experiment
 from webapp.experiments.plan import Plan, RunPlan
+from webapp.experiments.selectors import clone_config
 
 ADDABLE = frozenset({"algorithms", "seeds", "axes", "label"})
 """Parts of a config that an extension may change."""
@@ -17,7 +18,7 @@ def new_runs(experiment: Experiment, config: ExperimentConfig, plan: Plan) -> li
     Raises:
         UserError: a present run would change or go away, or nothing is new.
     """
-    before, after = experiment.config, config.model_dump(mode="json")
+    before, after = (one.model_dump(mode="json") for one in (clone_config(experiment), config))
     changed = [name for name in after if name not in ADDABLE and before.get(name) != after[name]]
     if changed:
         raise UserError(

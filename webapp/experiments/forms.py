@@ -7,9 +7,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from webapp.curation.selectors import trainable_jobs, trainable_name
 from webapp.datasets.models import Dataset
 from webapp.datasets.selectors import datasets
+from webapp.experiments.curations import NAME_LENGTH
 from webapp.experiments.models import Experiment
+from webapp.jobs.models import Job
 from webapp.jobs.selectors import workers_live
 from webapp.policies.models import Policy
 from webapp.policies.selectors import policies
@@ -109,6 +112,14 @@ class SeedsForm(forms.Form):
     )
 
 
+class RolloutsField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """A graded or curated set of completions, under the name that it was given."""
+
+    def label_from_instance(self, job: Job) -> str:
+        """Return how the set is called and how much it holds."""
+        return trainable_name(job)
+
+
 class SourcesForm(SeedsForm):
     """What the experiment starts from, and who computes it."""
 
@@ -131,14 +142,22 @@ class SourcesForm(SeedsForm):
         empty_label=None,
         help_text="It writes the completions, and every training starts from it.",
     )
+    rollouts_id = RolloutsField(
+        Job.objects.none(),
+        label="Completions to learn from",
+        required=False,
+        empty_label="generate and grade new ones",
+        help_text="Or a graded or curated set that exists: generated once, trained on often.",
+    )
     label = forms.ChoiceField(label="Workers", help_text="Who computes the jobs.")
-    field_order = ("dataset_id", "policy_id", "eval_dataset_id", "seeds", "label")
+    field_order = ("dataset_id", "policy_id", "rollouts_id", "eval_dataset_id", "seeds", "label")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("dataset_id", "eval_dataset_id"):
             self._choose(name, datasets().defer("job__spec"))
         self._choose("policy_id", policies().defer("job__spec"))
+        self._choose("rollouts_id", trainable_jobs().defer("spec"))
         wanted = self.data.get("label") or self.initial.get("label") or ""
         self._choice("label").choices = label_choices(wanted)
 
@@ -178,6 +197,19 @@ class ChoiceForm(forms.Form):
     algorithm = forms.CharField(widget=forms.HiddenInput)
     source = forms.CharField(widget=forms.HiddenInput)
     preset_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class CurationForm(forms.Form):
+    """One choice among the graded completions; its steps are forms beside it."""
+
+    name = forms.CharField(
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="In legends and tables, where several are compared.",
+    )
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**31 - 1, initial=0, help_text="Of its draws."
+    )
 
 
 class AxisForm(forms.Form):

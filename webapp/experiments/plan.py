@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +16,11 @@ OWN_ROLES = ("train", "evaluate")
 
 @dataclass(frozen=True)
 class Sources:
-    """Fingerprints of the jobs behind the datasets and policies that a config names by id."""
+    """Fingerprints of the jobs behind what a config names by id."""
 
     datasets: Mapping[int, str]
     policies: Mapping[int, str]
+    rollouts: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

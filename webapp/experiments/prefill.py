@@ -1,12 +1,13 @@
 """What the New experiment page shows before anything is typed, as a browser would post it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from django.http import QueryDict
 
 from algorithms.catalogue import ALGORITHMS
+from webapp.curation.drafts import steps_data
 from webapp.experiments.axis_choices import (
     SECTION_TITLES,
     section_schema,
@@ -19,8 +20,8 @@ from webapp.experiments.models import Experiment
 from webapp.experiments.offers import Offer
 from webapp.schema_forms import form_values
 
-ROW, AXIS = "row", "axis"
-"""Names whose repeated values list the keys of the rows and axes of a form."""
+ROW, AXIS, CURATION = "row", "axis", "curation"
+"""Names whose repeated values list the keys of the rows, axes and curations of a form."""
 
 
 def empty_data() -> QueryDict:
@@ -49,6 +50,8 @@ def clone_data(experiment: Experiment, config: ExperimentConfig) -> QueryDict:
         origin = f"preset:{choice.preset_id}" if choice.preset_id else choice.algorithm
         offer = Offer(origin, choice.label, choice.algorithm, choice.params, choice.preset_id)
         add_offer(data, offer)
+    for one in config.curations:
+        add_curation(data, one.name, one.model_dump(mode="json")["steps"], seed=one.seed)
     for path, values in config.axes.items():
         names = source_names(path) if path.endswith("_id") else {}
         add_axis(data, path, values_text(path, values, names))
@@ -67,6 +70,7 @@ def _config_data(config: ExperimentConfig) -> dict[str, str]:
         "dataset_id": str(config.dataset_id),
         "eval_dataset_id": str(config.eval_dataset_id or ""),
         "policy_id": str(config.policy_id),
+        "rollouts_id": str(config.rollouts_id or ""),
         "seeds": seeds_text(config.seeds),
         "label": config.label,
     }
@@ -120,6 +124,19 @@ def add_axis(data: QueryDict, path: str = "", values: str = "") -> str:
     data.appendlist(AXIS, key)
     data[f"axis{key}-path"] = path
     data[f"axis{key}-values"] = values
+    return key
+
+
+def add_curation(
+    data: QueryDict, name: str, steps: Sequence[Mapping[str, Any]], *, seed: int = 0
+) -> str:
+    """Add one curation to the posted values and return its key."""
+    key = next_key(data, CURATION)
+    data.appendlist(CURATION, key)
+    data[f"cur{key}-name"] = name
+    data[f"cur{key}-seed"] = str(seed)
+    for field, values in steps_data(steps, f"cur{key}").lists():
+        data.setlist(field, values)
     return key
 
 

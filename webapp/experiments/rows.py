@@ -10,6 +10,7 @@ from webapp.jobs.needs import ancestors
 from webapp.jobs.services import jobs_ensure
 
 DATA_KINDS = ("dataset", "upload")
+ROLLOUT_KINDS = ("generate", "grade", "score", "curate")
 
 
 def add_runs(experiment: Experiment, planned: Sequence[RunPlan], sources: FoundSources) -> None:
@@ -45,4 +46,10 @@ def _source_roles(sources: FoundSources) -> dict[int, str]:
     """Return the role of each job behind the sources, what they were made from included."""
     direct = {job_id: role for job_id, (role, _) in sources.jobs.items()}
     kinds = Job.objects.filter(pk__in=ancestors(direct)).values_list("pk", "kind")
-    return {pk: "dataset" if kind in DATA_KINDS else "policy" for pk, kind in kinds} | direct
+    return {pk: _role(kind) for pk, kind in kinds} | direct
+
+
+def _role(kind: str) -> str:
+    if kind in ROLLOUT_KINDS:
+        return kind
+    return "dataset" if kind in DATA_KINDS else "policy"

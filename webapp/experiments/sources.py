@@ -1,10 +1,11 @@
-"""The datasets and policies that a config names by id."""
+"""The datasets, policies and rollouts that a config names by id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
 
+from webapp.curation.selectors import trainable_jobs
 from webapp.datasets.models import Dataset
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.plan import Sources
@@ -19,6 +20,7 @@ class FoundSources:
 
     datasets: Mapping[int, Dataset]
     policies: Mapping[int, Policy]
+    rollouts: Mapping[int, Job] = field(default_factory=dict)
 
     @property
     def fingerprints(self) -> Sources:
@@ -26,17 +28,19 @@ class FoundSources:
         return Sources(
             datasets={pk: row.job.fingerprint for pk, row in self.datasets.items()},
             policies={pk: row.job.fingerprint for pk, row in self.policies.items()},
+            rollouts={pk: job.fingerprint for pk, job in self.rollouts.items()},
         )
 
     @property
     def jobs(self) -> dict[int, tuple[str, Job]]:
         """Role and job by the job's id."""
         found = {row.job_id: ("dataset", row.job) for row in self.datasets.values()}
-        return found | {row.job_id: ("policy", row.job) for row in self.policies.values()}
+        found |= {row.job_id: ("policy", row.job) for row in self.policies.values()}
+        return found | {pk: (job.kind, job) for pk, job in self.rollouts.items()}
 
 
 def find_sources(config: ExperimentConfig) -> FoundSources:
-    """Return the datasets and policies of a config; 2 queries.
+    """Return the datasets and policies of a config; 2 queries, 3 with given rollouts.
 
     Raises:
         ValidationError: one does not exist; the field that names it is told.
@@ -44,14 +48,16 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
     dataset_ids, policy_ids = source_ids(config)
     datasets = Dataset.objects.select_related("job", "job__artifact").in_bulk(dataset_ids)
     policies = Policy.objects.select_related("job", "job__artifact").in_bulk(policy_ids)
+    rollouts = {} if config.rollouts_id is None else trainable_jobs().in_bulk([config.rollouts_id])
     errors: dict[str, str] = {}
-    for field, pk, found in (
+    for name, pk, found in (
         ("dataset_id", config.dataset_id, datasets),
         ("eval_dataset_id", config.eval_dataset_id, datasets),
         ("policy_id", config.policy_id, policies),
+        ("rollouts_id", config.rollouts_id, rollouts),
     ):
         if pk is not None and pk not in found:
-            errors[field] = f"{pk} does not exist (any more): choose another."
+            errors[name] = f"{pk} does not exist (any more): choose another."
     for path, ids, rows in (
         ("dataset_id", dataset_ids, datasets),
         ("policy_id", policy_ids, policies),
@@ -61,4 +67,4 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
             errors[f"axes.{path}"] = f"{', '.join(map(str, gone))}: no such {path[:-3]}."
     if errors:
         raise ValidationError(errors)
-    return FoundSources(datasets, policies)
+    return FoundSources(datasets, policies, rollouts)

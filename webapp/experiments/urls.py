@@ -12,6 +12,7 @@ urlpatterns = [
     path("new/preview/", views_new.preview, name="preview"),
     path("new/row/", views_new.row, name="row"),
     path("new/axis/", views_new.axis, name="axis"),
+    path("new/curation/", views_new.curation, name="curation"),
     path("new/restore/", views_new.restore, name="restore"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/clone/", views_new.clone, name="clone"),

@@ -15,8 +15,9 @@ from webapp.datasets.selectors import datasets
 from webapp.experiments import prefill, services
 from webapp.experiments.axis_choices import axis_choices
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.curations import STARTS
 from webapp.experiments.draft import Draft
-from webapp.experiments.draft_parts import Axis, row_of
+from webapp.experiments.draft_parts import Axis, curation_of, row_of
 from webapp.experiments.forecast import forecast, serving
 from webapp.experiments.forms import AxisForm
 from webapp.experiments.models import Experiment
@@ -38,6 +39,7 @@ def _page(
     context = {
         "draft": draft,
         "groups": offer_groups(),
+        "starts": STARTS,
         "ticked": {row.form["source"].value() for row in draft.rows},
         "problems": list(draft.problems(launch=True)) if status != 200 else [],
         **extra,
@@ -185,6 +187,17 @@ def axis(request: HttpRequest) -> HttpResponse:
     choices = axis_choices(one.algorithm for one in draft.rows)
     added = Axis(key, AxisForm(prefix=f"axis{key}", choices=choices))
     return render(request, "experiments/_new_axis.html", {"axis": added})
+
+
+@require_POST
+def curation(request: HttpRequest) -> HttpResponse:
+    """Answer with one more curation, from what the page offers to start from."""
+    starts = {start.key: start for start in STARTS}
+    start = starts.get(request.POST.get("curation-start", ""), STARTS[0])
+    data = request.POST.copy()
+    key = prefill.add_curation(data, start.name, start.steps)
+    added = curation_of(data, key)
+    return render(request, "experiments/_new_curation.html", {"curation": added})
 
 
 @require_POST

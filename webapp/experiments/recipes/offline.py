@@ -1,4 +1,4 @@
-"""One round off-policy: generate once, grade once, train every algorithm on it, evaluate."""
+"""One round off-policy: generate, grade and curate once, train every algorithm, evaluate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from typing import Any, TypeVar
 
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
+from algorithms.curation.steps import CurateSpec
 from algorithms.settings import LLMSettings
 from algorithms.specs import EvaluateSpec, GenerateSpec, GradeSpec, Grading, Rewards, TrainSpec
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.config import BASE_LABEL, AlgorithmChoice, ExperimentConfig
+from webapp.experiments.curations import Curation
 from webapp.experiments.plan import Plan, Recipe, RunPlan, Sources
 from webapp.jobs.graph import Given, Node
 
@@ -30,16 +32,19 @@ class _Cell:
     dataset: Given
     eval_dataset: Given
     policy: Given
+    rollouts: Given | None
+    """Graded completions, where none are generated."""
+    curation: Curation | None
     label: str
 
 
 def plan(config: ExperimentConfig, sources: Sources) -> Plan:
     """Return the base policy's evaluations, then every algorithm, axis value and seed."""
-    names = axis_rules.short_names(list(config.axes))
+    names = axis_rules.short_names(list(config.grid))
     trained: list[RunPlan] = []
     base: dict[str, RunPlan] = {}
     for choice in config.algorithms:
-        for values in axis_rules.cells(config.axes, choice.algorithm):
+        for values in axis_rules.cells(config.grid, choice.algorithm):
             cell = _cell(config, choice, values, sources)
             shared = _base_run(cell, values, names)
             base.setdefault(shared.nodes["evaluate"].fingerprint, shared)
@@ -77,8 +82,21 @@ def _cell(
         dataset=Given(sources.datasets[dataset_id]),
         eval_dataset=Given(sources.datasets[eval_id]),
         policy=Given(sources.policies[policy_id]),
+        rollouts=_rollouts(config, sources),
+        curation=_curation(config, values),
         label=config.label,
     )
+
+
+def _rollouts(config: ExperimentConfig, sources: Sources) -> Given | None:
+    return None if config.rollouts_id is None else Given(sources.rollouts[config.rollouts_id])
+
+
+def _curation(config: ExperimentConfig, values: Mapping[str, AxisValue]) -> Curation | None:
+    named = {one.name: one for one in config.curations}
+    if len(named) == 1:
+        return config.curations[0]
+    return named.get(str(values.get(axis_rules.CURATION)))
 
 
 def _source_id(value: AxisValue) -> int:
@@ -103,6 +121,17 @@ def _nodes(cell: _Cell, choice: AlgorithmChoice, name: str, seed: int) -> dict[s
     if ALGORITHMS[choice.algorithm].trains_on == "references":
         train = _train(cell, choice, name, seed=seed, data={"dataset": cell.dataset})
         return {"train": train, "evaluate": _evaluate(cell, train, name)}
+    nodes, rollouts = _graded(cell)
+    if cell.curation is not None and cell.curation.steps:
+        nodes["curate"] = rollouts = _curate(cell, cell.curation, rollouts)
+    train = _train(cell, choice, name, seed=seed, data={"rollouts": rollouts})
+    return {**nodes, "train": train, "evaluate": _evaluate(cell, train, name)}
+
+
+def _graded(cell: _Cell) -> tuple[dict[str, Node], Node | Given]:
+    """Return the jobs that make graded completions, and what trainings read."""
+    if cell.rollouts is not None:
+        return {}, cell.rollouts
     generate = Node(
         kind="generate",
         spec=cell.generate,
@@ -117,9 +146,18 @@ def _nodes(cell: _Cell, choice: AlgorithmChoice, name: str, seed: int) -> dict[s
         inputs={"rollouts": generate},
         label=cell.label,
     )
-    train = _train(cell, choice, name, seed=seed, data={"rollouts": grade})
-    evaluate = _evaluate(cell, train, name)
-    return {"generate": generate, "grade": grade, "train": train, "evaluate": evaluate}
+    return {"generate": generate, "grade": grade}, grade
+
+
+def _curate(cell: _Cell, curation: Curation, rollouts: Node | Given) -> Node:
+    spec: CurateSpec = curation.spec
+    return Node(
+        kind="curate",
+        spec=spec,
+        title=f"Curate: {curation.name}",
+        inputs={"rollouts": rollouts},
+        label=cell.label,
+    )
 
 
 def _train(
@@ -163,7 +201,8 @@ RECIPE = Recipe(
     title="Offline, one round",
     summary=(
         "The policy completes every prompt once. All algorithms and seeds train on this one set "
-        "of graded completions and are evaluated on the same held-out problems."
+        "of graded completions, or on what curations keep of it, and are evaluated on the same "
+        "held-out problems."
     ),
     plan=plan,
 )

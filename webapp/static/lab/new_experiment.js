@@ -93,7 +93,7 @@
     }
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target.id !== "rows" && event.detail.target.id !== "axes") return;
+    if (!["rows", "axes", "curations"].includes(event.detail.target.id)) return;
     keep();
     plan();
   });
