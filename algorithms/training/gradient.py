@@ -19,7 +19,7 @@ from algorithms.shared.batches import advantages
 from algorithms.shared.metrics import BatchRecord, Measured
 from algorithms.training.completions import TrainingSet
 from algorithms.training.evaluation import Exam
-from algorithms.training.logprobs import Sequences, logprobs_as_set
+from algorithms.training.logprobs import Sequences, TokenFigures, token_figures
 from algorithms.training.policy import Policy
 from algorithms.training.seeds import stream
 from algorithms.training.units import Units
@@ -109,7 +109,8 @@ def accumulate_gradient(
     )
     for where in whole.parts:
         sequences, batch = whole.part(where, policy.device)
-        logprobs = logprobs_as_set(policy.model, sequences, lesson.settings)
+        figures = _read(policy, lesson, sequences, entropy=True)
+        logprobs = figures.logprobs
         if selected is None:
             batch = _selected_here(lesson, batch, logprobs)
         else:
@@ -119,8 +120,26 @@ def accumulate_gradient(
             raise NonFiniteLossError(step)
         logprobs.retain_grad()
         torch.autograd.backward(output.loss * (len(batch.rewards) / len(units.rows)))
-        record.add(logprobs.detach(), batch, output, gradient=_gradient_of(logprobs))
+        record.add(
+            logprobs.detach(),
+            batch,
+            output,
+            gradient=_gradient_of(logprobs),
+            entropies=figures.entropy,
+        )
     return record.measured()
+
+
+def _read(policy: Policy, lesson: Lesson, sequences: Sequences, *, entropy: bool) -> TokenFigures:
+    settings = lesson.settings
+    return token_figures(
+        policy.model,
+        sequences,
+        precision=settings.precision,
+        packing=settings.packing,
+        share_prompts=settings.share_prompts,
+        entropy=entropy,
+    )
 
 
 def _gradient_of(logprobs: Float[Tensor, "B T"]) -> Float[Tensor, "B T"]:
@@ -147,7 +166,7 @@ def _selected(policy: Policy, whole: WholeBatch) -> Bool[Tensor, "B T"] | None:
     for where in whole.parts:
         sequences, _ = whole.part(where, policy.device)
         with torch.no_grad():
-            found = logprobs_as_set(policy.model, sequences, lesson.settings)
+            found = _read(policy, lesson, sequences, entropy=False).logprobs
         logprobs[where, : found.shape[1]] = found
     chosen: Tensor = lesson.algorithm.select(logprobs, batch, lesson.params)
     return chosen
