@@ -8,6 +8,9 @@ from algorithms.data.rows import Row
 from algorithms.specs import ArithmeticSource
 
 
+_WORDINGS = {"equation": "{}+{}=", "question": "What is {} + {}?"}
+
+
 def generate(source: ArithmeticSource) -> Iterator[Row]:
     """Yield the train problems, then the test problems; every one is drawn once.
 
@@ -35,7 +38,8 @@ def generate(source: ArithmeticSource) -> Iterator[Row]:
         raise _too_few(source, len(train) + source.test)
     for split, pairs in (("train", train), ("test", test)):
         for number, (a, b) in enumerate(pairs):
-            yield Row(f"{split}-{number}", f"{low + a}+{low + b}=", str(2 * low + a + b), split)
+            asked = _WORDINGS[source.wording].format(low + a, low + b)
+            yield Row(f"{split}-{number}", asked, str(2 * low + a + b), split)
 
 
 def _pairs(draws: random.Random, size: int) -> Iterator[tuple[int, int]]:

@@ -36,6 +36,15 @@ def test_the_seed_decides_the_problems() -> None:
     assert first != other
 
 
+def test_the_wording_changes_the_text_and_nothing_else() -> None:
+    equations = list(generate(ArithmeticSource(train=50, test=10)))
+    questions = list(generate(ArithmeticSource(train=50, test=10, wording="question")))
+    for equation, question in zip(equations, questions, strict=True):
+        left, right = operands(equation.prompt)
+        assert question.prompt == f"What is {left} + {right}?"
+        assert (question.id, question.answer) == (equation.id, equation.answer)
+
+
 @pytest.mark.parametrize(("train", "test"), [(95, 6), (70, 30)])
 def test_more_problems_than_there_are_say_so(train: int, test: int) -> None:
     with pytest.raises(UserError, match="Ask for fewer, or for more digits"):
