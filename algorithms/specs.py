@@ -26,6 +26,8 @@ class ArithmeticSource(Schema):
     """Problems of the train split."""
     test: int = Field(400, ge=1, le=100_000)
     """Problems of the test split."""
+    wording: Literal["equation", "question"] = "equation"
+    """equation: "12+34="; question: "What is 12 + 34?", for policies that know English."""
     seed: int = Field(0, ge=0)
     """Seed of the draw."""
 
@@ -189,9 +191,28 @@ class Sampling(Schema):
 class Grading(Schema):
     """How a completion becomes correct, incorrect or invalid."""
 
-    grader: Literal["integer", "exact"] = "integer"
-    """integer: the whole completion is one integer equal to the answer, anything else but an
-    integer is invalid; exact: equal text after trimming, empty is invalid."""
+    grader: Literal["integer", "exact", "number", "hash", "math", "choice", "tool_call"] = "integer"
+    """integer: the whole completion is one integer, anything else is invalid; exact: equal text
+    after trimming, empty is invalid; number: the first number after the marker; hash: the number
+    after ####; math: LaTeX announced or in a box, compared as text, as numbers and symbolically;
+    choice: a letter; tool_call: the same calls in one think and one tool_call pair."""
+    marker: str = Field("The answer is", min_length=1, max_length=200)
+    """number, choice: what announces the answer (capitals aside); without it a completion is
+    invalid."""
+    math_reads: Literal["announced_boxed_or_last", "boxed"] = "announced_boxed_or_last"
+    """math: where the answer may stand. DeepSeekMath's order, as TOPR: "final answer is $...$. I
+    hope", the last box, "the answer is", the last number; or only the last box."""
+    tolerance: float = Field(1e-3, ge=0, le=0.1)
+    """math: how far a number may be from the reference, relative to it. Whole numbers must be
+    equal."""
+    cut_off: Literal["invalid", "graded"] = "invalid"
+    """A completion that was cut off at its longest length: invalid whatever it says, or judged by
+    what is there."""
+    format: Literal["any", "think_answer", "think_tool_call"] = "any"
+    """The form that earns or costs the format reward: one think pair, then one answer or
+    tool_call pair, and nothing else."""
+    time_limit_s: float = Field(5.0, gt=0, le=120)
+    """math: a symbolic comparison that takes more processor time makes its completion invalid."""
 
 
 class Rewards(Schema):
@@ -203,6 +224,9 @@ class Rewards(Schema):
     """Reward of a wrong answer in the right form."""
     invalid: float = -1.0
     """Reward of a completion from which no answer could be read, cut-off ones included."""
+    format: float = Field(0.0, ge=0)
+    """Added where the form that grading asks for is kept, taken away where it is not;
+    group-relative REINFORCE takes 0.1, with 1, 0 and 0 above."""
 
 
 class VLLMSettings(Schema):
@@ -334,11 +358,11 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "upload": Kind(UploadSpec, version=1),
-    "dataset": Kind(DatasetSpec, version=1),
+    "dataset": Kind(DatasetSpec, version=2),
     "policy": Kind(PolicySpec, version=1),
     "generate": Kind(GenerateSpec, version=2, roles=("policy", "dataset")),
     "score": Kind(ScoreSpec, version=1, roles=("rollouts", "policy")),
-    "grade": Kind(GradeSpec, version=1, roles=("rollouts",)),
+    "grade": Kind(GradeSpec, version=2, roles=("rollouts",)),
     "curate": Kind(CurateSpec, version=1, roles=("rollouts",)),
     "train": Kind(
         TrainSpec,
@@ -347,5 +371,5 @@ KINDS: Mapping[str, Kind] = {
         optional_roles=("rollouts", "dataset", "reference"),
         resumable=True,
     ),
-    "evaluate": Kind(EvaluateSpec, version=1, roles=("policy", "dataset")),
+    "evaluate": Kind(EvaluateSpec, version=2, roles=("policy", "dataset")),
 }

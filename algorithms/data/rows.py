@@ -23,6 +23,8 @@ class Row:
     prompt: str
     answer: str
     split: str
+    group: str | None = None
+    """A level or subject, where the source names one."""
 
 
 @dataclass(frozen=True)

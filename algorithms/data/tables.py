@@ -3,20 +3,22 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from algorithms.base import CorruptArtifactError
 
+TableOrBatch = TypeVar("TableOrBatch", pa.Table, pa.RecordBatch)
+
 ROWS_FILE = "rows.parquet"
 ROLLOUTS_FILE = "rollouts.parquet"
 OUTCOMES_FILE = "outcomes.parquet"
 BAD_ROWS_FILE = "bad_rows.parquet"
 
-ROWS = pa.schema([(name, pa.string()) for name in ("id", "prompt", "answer", "split")])
-"""Of `dataset` and `upload`."""
+ROWS = pa.schema([(name, pa.string()) for name in ("id", "prompt", "answer", "split", "group")])
+"""Of `dataset` and `upload`; group is a level or subject, null where there is none."""
 
 BAD_ROWS = pa.schema(
     [("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
@@ -39,8 +41,15 @@ ROLLOUTS = pa.schema(
 )
 """Of `generate` and `score`; `engine_logprobs` is null where the engine is the training stack."""
 
-GRADED = ROLLOUTS.append(pa.field("grade", pa.string())).append(pa.field("reward", pa.float32()))
-"""Of `grade`."""
+GRADED = pa.schema(
+    [
+        *ROLLOUTS,
+        pa.field("grade", pa.string()),
+        pa.field("reward", pa.float32()),
+        pa.field("parsed", pa.string()),
+    ]
+)
+"""Of `grade`; parsed is the answer as it was read, null where invalid: equal answers are equal."""
 
 OUTCOMES = pa.schema(
     [
@@ -51,9 +60,13 @@ OUTCOMES = pa.schema(
         ("completion", pa.string()),
         ("n_tokens", pa.int32()),
         ("grade", pa.string()),
+        ("parsed", pa.string()),
     ]
 )
 """Of `evaluate`; sample -1 is the greedy completion."""
+
+YOUNGER = frozenset({"group", "parsed"})
+"""Columns that artifacts of earlier versions lack; they read as null."""
 
 
 class TableWriter:
@@ -113,7 +126,8 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         CorruptArtifactError: the file is missing, broken, or has other columns.
     """
     try:
-        return pq.read_table(path, columns=schema.names).cast(schema)
+        names = _stored(pq.read_schema(path).names, schema)
+        return _completed(pq.read_table(path, columns=names), schema)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise _corrupt(path, error) from error
 
@@ -126,10 +140,37 @@ def read_batches(path: Path, schema: pa.Schema, *, rows: int = 8192) -> Iterator
     """
     try:
         file = pq.ParquetFile(path)
-        for batch in file.iter_batches(batch_size=rows, columns=schema.names):
-            yield batch.cast(schema)
+        names = _stored(file.schema_arrow.names, schema)
+        for batch in file.iter_batches(batch_size=rows, columns=names):
+            yield _completed(batch, schema)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise _corrupt(path, error) from error
+
+
+def count_rows(path: Path) -> int:
+    """Return how many rows a table has, without reading them.
+
+    Raises:
+        CorruptArtifactError: the file is missing or broken.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise _corrupt(path, error) from error
+
+
+def _stored(present: list[str], schema: pa.Schema) -> list[str]:
+    """Return the columns to read: all that the schema names, but younger ones only if there."""
+    return [name for name in schema.names if name in present or name not in YOUNGER]
+
+
+def _completed(table: TableOrBatch, schema: pa.Schema) -> TableOrBatch:
+    """Return a table or batch with null for the columns that it is too old to have."""
+    for place, name in enumerate(schema.names):
+        if name in YOUNGER and name not in table.schema.names:
+            nothing = pa.nulls(table.num_rows, schema.field(name).type)
+            table = table.add_column(place, name, nothing)
+    return table.cast(schema)
 
 
 def _corrupt(path: Path, error: Exception) -> CorruptArtifactError:

@@ -47,6 +47,7 @@ def run(spec: EvaluateSpec, context: JobContext) -> Summary:
                 "completion": outcome.completion,
                 "n_tokens": outcome.n_tokens,
                 "grade": outcome.grade,
+                "parsed": outcome.parsed,
             }
             for outcome in outcomes
         ),

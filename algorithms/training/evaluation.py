@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from algorithms.data.grading import Grade, grade
+from algorithms.data.grading import Grade, Item, grade_all
 from algorithms.data.rows import Row
 from algorithms.specs import Grading, Prompt, Sampling
 from algorithms.training.policy import Policy
@@ -24,6 +24,8 @@ class Outcome:
     completion: str
     n_tokens: int
     grade: Grade
+    parsed: str | None = None
+    """Its answer as it was read; None where invalid."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,25 @@ class Exam:
             batch_size=self.batch_size,
             on_progress=on_progress,
         )
-        outcomes = []
-        for (problem, request), completion in zip(asked, made, strict=True):
-            judged = grade(
+        verdicts = grade_all(
+            [
+                Item(completion.text, problem.answer, completion.finish_reason)
+                for (problem, _), completion in zip(asked, made, strict=True)
+            ],
+            self.grading,
+            on_progress=lambda _: on_progress(len(made)),
+        )
+        return [
+            Outcome(
+                problem,
+                request.sample,
                 completion.text,
-                problem.answer,
-                finish_reason=completion.finish_reason,
-                grading=self.grading,
+                len(completion.tokens),
+                verdict.grade,
+                verdict.parsed,
             )
-            outcomes.append(
-                Outcome(problem, request.sample, completion.text, len(completion.tokens), judged)
-            )
-        return outcomes
+            for (problem, request), completion, verdict in zip(asked, made, verdicts, strict=True)
+        ]
 
 
 @dataclass(frozen=True)

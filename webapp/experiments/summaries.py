@@ -51,15 +51,28 @@ def _generate(spec: GenerateSpec) -> str:
     return f"{spec.completions} completions for {prompts} of “{spec.split}”, {drawn}"
 
 
+GRADERS: Mapping[str, str] = {
+    "integer": "one integer equal to the answer; anything but an integer is invalid",
+    "exact": "the same text as the answer; empty is invalid",
+    "number": "the number after “{marker}”; without it invalid",
+    "hash": "the number after ####; without it invalid",
+    "math": "the LaTeX answer as text, number or formula; without one invalid",
+    "choice": "the letter after “{marker}”; without one invalid",
+    "tool_call": "the same tool calls in the asked form; another form is invalid",
+}
+
+
 def _grading(grading: Grading) -> str:
-    return {
-        "integer": "one integer equal to the answer; anything but an integer is invalid",
-        "exact": "the same text as the answer; empty is invalid",
-    }[grading.grader]
+    text = GRADERS[grading.grader].replace("{marker}", grading.marker)
+    return text if grading.format == "any" else f"{text}; format {grading.format}"
 
 
 def _rewards(rewards: Rewards) -> str:
     worth = {name: f"{value:+g}" for name, value in rewards.model_dump().items()}
+    if not rewards.format:
+        del worth["format"]
+    else:
+        worth["format"] = f"±{rewards.format:g}"
     return ", ".join(f"{name} {text.replace('-', '−')}" for name, text in worth.items())
 
 

@@ -37,7 +37,7 @@ def test_the_generator_fills_both_splits(empty: World) -> None:
     spec = DatasetSpec(source=ArithmeticSource(train=30, test=10))
     assert empty.run("d", "dataset", spec) == {"rows": 40, "bad_rows": 0, "train": 30, "test": 10}
     table = pq.read_table(empty.folder / "d" / "rows.parquet")
-    assert table.column_names == ["id", "prompt", "answer", "split"]
+    assert table.column_names == ["id", "prompt", "answer", "split", "group"]
     assert len(set(table["id"].to_pylist())) == 40
 
 
