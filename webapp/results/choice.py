@@ -77,7 +77,7 @@ def parse(query: QueryDict, metrics: Iterable[str], outcomes: Iterable[str]) -> 
     A form sends every tick as `run`, an address all of them as `runs=1-5,9`. A form also sends
     `form=1`, because an unticked box sends nothing.
     """
-    runs = sorted(set(_ids(query.getlist("runs") + query.getlist("run"))))
+    runs = sorted(set(ids_of(query.getlist("runs") + query.getlist("run"))))
     is_form = query.get("form") == "1"
     reference = query.get("ref", "")
     return Choice(
@@ -111,7 +111,7 @@ def compact(ids: Sequence[int]) -> str:
     return ",".join("-".join(map(str, part)) for part in parts)
 
 
-def _ids(texts: Iterable[str]) -> list[int]:
+def ids_of(texts: Iterable[str]) -> list[int]:
     """Return the ids of texts like 1-5,9."""
     found: list[int] = []
     for part in ",".join(texts).split(","):

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from algorithms.base import Metric
 from algorithms.catalogue import ALGORITHMS
-from algorithms.metrics import EVAL_METRICS, OUTCOME_METRICS, TRAIN_METRICS
+from algorithms.metrics import EVAL_METRICS, OUTCOME_METRICS
+from algorithms.shared.train_metrics import TRAIN_GROUPS
 from webapp.results import comparison, selectors
 from webapp.results.choice import Choice
 from webapp.results.comparison import FinalTable, value_of
@@ -77,7 +78,7 @@ def families() -> tuple[MetricFamily, ...]:
     ]
     return (
         MetricFamily("Evaluation on held-out problems", EVAL_METRICS),
-        MetricFamily("Training", TRAIN_METRICS),
+        *(MetricFamily(title, metrics) for title, metrics in TRAIN_GROUPS.items()),
         *own,
     )
 

@@ -87,6 +87,11 @@ class Page:
         return frozenset(self.choice.runs)
 
     @property
+    def runs_text(self) -> str:
+        """The chosen runs as an address writes them."""
+        return compact(self.choice.runs)
+
+    @property
     def unlisted(self) -> str:
         """Chosen runs that the list does not show, so that choosing others keeps them."""
         listed = {run.pk for one in self.picker for label in one.labels for run in label.runs}

@@ -14,8 +14,10 @@ from webapp.policies.models import Policy
 from webapp.results.rows import ArtifactRow
 from webapp.results.selectors import artifact_row
 
-ROLLOUT_KINDS = ("generate", "grade", "curate")
+ROLLOUT_KINDS = ("generate", "score", "grade", "curate")
 EVALUATION_KINDS = ("evaluate",)
+GAP_MEAN = "logprob_gap_mean"
+"""In the summary of an artifact whose engine was compared with the training stack."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class RolloutSet:
     """By role: rollouts, policy, dataset."""
     generate_spec: Mapping[str, Any]
     """How the completions were drawn."""
+    measured: ArtifactRow | None = None
+    """The nearest artifact on the way up that compares engine and training stack, if any does."""
 
     @property
     def is_evaluation(self) -> bool:
@@ -136,12 +140,19 @@ def rollout_set(job_id: int) -> RolloutSet:
     origins = _origins(job.pk)
     spec: Mapping[str, Any] = job.spec
     above = origins.get("rollouts")
+    measured = _measured(artifact)
     while above is not None:
+        measured = measured or _measured(above[0].artifact)
         spec = above[1]
         further = _origins(above[0].job_id)
         origins = {**further, **origins}
         above = further.get("rollouts")
-    return RolloutSet(job, artifact, {role: one for role, (one, _) in origins.items()}, spec)
+    named = {role: one for role, (one, _) in origins.items()}
+    return RolloutSet(job, artifact, named, spec, measured)
+
+
+def _measured(artifact: ArtifactRow | None) -> ArtifactRow | None:
+    return artifact if artifact is not None and GAP_MEAN in artifact.summary else None
 
 
 def _origins(job_id: int) -> dict[str, tuple[Origin, Mapping[str, Any]]]:

@@ -4,14 +4,18 @@ import plotly.graph_objects as go
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from algorithms.base import UserError
+from webapp.accounts.requests import signed_in
+from webapp.experiments.engine_gap import GAP_WARNING_NATS
 from webapp.jobs.models import Job
+from webapp.messages import user_errors_as_messages
 from webapp.results import rollout_pages
 from webapp.results.composition import composition
-from webapp.results.figures import lengths_by_grade, positives_per_prompt
+from webapp.results.figures import lengths_by_grade, logprob_gap, positives_per_prompt
+from webapp.results.logprob_gap import histogram, rollouts_score
 from webapp.results.rollout_exports import WRITERS, in_threads
 from webapp.results.rollout_file import RowFilter, key_of, matching, open_index
 from webapp.results.rollout_forms import FilterForm, filter_query
@@ -51,6 +55,7 @@ def show_set(request: HttpRequest, pk: int) -> HttpResponse:
     form = FilterForm(request.GET)
     after, before = _row(request, "after"), _row(request, "before")
     context = {"set": found, "form": form, "filter": filter_query(request.GET)}
+    context["warn_at"] = GAP_WARNING_NATS
     try:
         context["card"] = composition(key_of(found.artifact))
         context["rows"] = rollout_pages.rows_page(
@@ -81,10 +86,14 @@ def show_prompt(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 @require_safe
 def set_figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:  # noqa: ARG001 - a view
     """Return a plot of the composition as Plotly JSON."""
-    key = key_of(_set_or_404(pk).artifact)
+    found = _set_or_404(pk)
+    key = key_of(found.artifact)
     drawn: go.Figure
     if name == "positives":
         drawn = positives_per_prompt.draw(composition(key).positives_per_prompt)
+    elif name == "gap" and found.measured is not None:
+        gap = histogram(found.measured)
+        drawn = logprob_gap.draw(gap.edges, gap.counts, warn_at=GAP_WARNING_NATS)
     elif name == "lengths":
         drawn = lengths_by_grade.draw(rollout_pages.lengths_by_grade(key))
     else:
@@ -107,6 +116,14 @@ def export_set(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
     response = StreamingHttpResponse(in_threads(chunks), content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="rollouts-{pk}.{suffix}"'
     return response
+
+
+@require_POST
+@user_errors_as_messages
+def score_set(request: HttpRequest, pk: int) -> HttpResponse:
+    """Compute the set's log-probabilities again, by the code that trains."""
+    job = rollouts_score(found=_set_or_404(pk), user=signed_in(request))
+    return redirect("jobs:detail", pk=job.pk)
 
 
 def _set_or_404(pk: int) -> RolloutSet:

@@ -2,15 +2,18 @@
 
 from django.urls import path
 
-from webapp.results import rollout_views, views
+from webapp.results import problem_views, rollout_views, views
 
 app_name = "results"
 urlpatterns = [
     path("compare/", views.compare, name="compare"),
+    path("compare/problems/", problem_views.problems, name="problems"),
+    path("compare/problems/heat.json", problem_views.problems_figure, name="problems_figure"),
     path("compare/<slug:name>.json", views.compare_figure, name="compare_figure"),
     path("compare/export/<str:name>", views.compare_export, name="compare_export"),
     path("rollouts/", rollout_views.rollouts, name="rollouts"),
     path("rollouts/<int:pk>/", rollout_views.show_set, name="rollout_set"),
+    path("rollouts/<int:pk>/score/", rollout_views.score_set, name="rollout_score"),
     path("rollouts/<int:pk>/<slug:name>.json", rollout_views.set_figure, name="rollout_figure"),
     path("rollouts/<int:pk>/export.<slug:suffix>", rollout_views.export_set, name="rollout_export"),
     path(

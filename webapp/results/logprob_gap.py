@@ -1,0 +1,66 @@
+"""The gap between an engine's log-probabilities and training's, read and measured again."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from algorithms.base import UserError
+from algorithms.specs import ScoreSpec
+from webapp.accounts.models import User
+from webapp.jobs.graph import Given, Node
+from webapp.jobs.models import Job
+from webapp.jobs.services import jobs_ensure
+from webapp.jobs.store import ArtifactDamaged, default_store
+from webapp.results.rollout_selectors import RolloutSet
+from webapp.results.rows import ArtifactRow
+
+GAP_FILE = "logprob_gap.json"
+"""Written by `algorithms.training.behaviour`, which the web process does not import."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Tokens by |engine - trainer| in nats."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+def histogram(measured: ArtifactRow) -> Histogram:
+    """Return the histogram beside measured rollouts.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        folder = default_store().folder(measured.path)
+        content: dict[str, Any] = json.loads((folder / GAP_FILE).read_text(encoding="utf-8"))
+        return Histogram(tuple(content["edges"]), tuple(content["counts"]))
+    except (ArtifactDamaged, OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"The comparison of job {measured.job_id} cannot be read ({error}). "
+            "Recompute the job on its page."
+        ) from error
+
+
+@transaction.atomic
+def rollouts_score(*, found: RolloutSet, user: User) -> Job:
+    """Return the job that computes a set's log-probabilities again, by the code that trains.
+
+    Raises:
+        UserError: these are answers of an evaluation, or the policy that wrote them is unknown.
+    """
+    policy = found.origins.get("policy")
+    if found.is_evaluation or policy is None:
+        raise UserError(f"Job {found.job.pk} holds no rollouts of a known policy to score.")
+    writer = Job.objects.get(pk=policy.job_id)
+    node = Node(
+        kind="score",
+        spec=ScoreSpec(),
+        title=f"Score of {found.job.title}"[:200],
+        inputs={"rollouts": Given(found.job.fingerprint), "policy": Given(writer.fingerprint)},
+        label=found.job.label,
+    )
+    return jobs_ensure(nodes=[node], user=user)[node.fingerprint]
