@@ -95,7 +95,7 @@ class CompletionBatch:
 
     def rows(self, index: Int[Tensor, " b"] | slice) -> "CompletionBatch":
         """Return some completions, with what was computed over the whole batch."""
-        picked = {
+        picked: dict[str, Any] = {
             item.name: value[index]
             for item in fields(self)
             if isinstance(value := getattr(self, item.name), Tensor)

@@ -57,9 +57,8 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
     """
     ratio = clamped_token_log_ratio(logprobs, batch.behaviour_logprobs, batch.mask).exp()
     advantages = over_tokens(batch.advantages, batch)
-    temperature = torch.where(
-        advantages > 0, params.temperature_positive, params.temperature_negative
-    )
+    temperature = torch.full_like(ratio, params.temperature_negative)
+    temperature = temperature.masked_fill(advantages > 0, params.temperature_positive)
     gate = sigmoid_gate(ratio, temperature)
     penalty = reference_penalty(logprobs, batch, params)
     if params.gate == "weight":

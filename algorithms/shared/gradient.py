@@ -33,7 +33,7 @@ def gradient_coefficient(
     if not x.numel() or not bool((torch.isfinite(x) & (x >= 0)).all()):
         raise ValueError("ratios must be one or more finite numbers, none negative")
     log_ratios = x.clamp(min=torch.finfo(x.dtype).tiny).log()
-    parts = log_ratios.split(1) if algorithm.select else [log_ratios]
+    parts = list(log_ratios.unsqueeze(-1)) if algorithm.select else [log_ratios]
     gradients = [_gradient(algorithm, params, part, reward) for part in parts]
     # Adding 0.0 turns -0.0 into 0.0.
     return [-value + 0.0 for value in torch.cat(gradients).tolist()]
