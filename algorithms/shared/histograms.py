@@ -11,9 +11,8 @@ BINS = 64
 _LINEAR = 0.01
 """Nats around log ratio 0 in which bins are about equally wide."""
 _FARTHEST = 100.0
-EDGES: np.ndarray = _LINEAR * np.sinh(
-    np.linspace(-np.arcsinh(_FARTHEST / _LINEAR), np.arcsinh(_FARTHEST / _LINEAR), BINS + 1)
-)
+_STRETCH = float(np.arcsinh(_FARTHEST / _LINEAR))
+EDGES: np.ndarray = _LINEAR * np.sinh(np.linspace(-_STRETCH, _STRETCH, BINS + 1))
 """Edges of the bins in nats of log(pi/mu): each 1.4 times as wide as its neighbour on either side
 of 0, from -100 to 100. The outermost bins also hold what lies beyond."""
 
@@ -44,6 +43,12 @@ class RatioCounts:
     def record(self) -> dict[str, Any]:
         """Return the row of the table."""
         return asdict(self)
+
+
+def bin_places(log_ratios: np.ndarray) -> np.ndarray:
+    """Return where numbers lie in units of bins, from 0 at the first edge; pure arithmetic."""
+    places: np.ndarray = (np.arcsinh(np.asarray(log_ratios) / _LINEAR) / _STRETCH + 1) * BINS / 2
+    return places
 
 
 def bin_counts(log_ratios: np.ndarray) -> list[int]:

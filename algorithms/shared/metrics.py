@@ -206,7 +206,7 @@ def _ratio_figures(columns: Columns) -> dict[str, float]:
     sides = _sides(columns)
     for name, side in sides.items():
         if side.any():
-            figures[f"clipped_share_{name}"] = columns["clipped"][side].mean()
+            figures[f"{name}s_clipped_share"] = columns["clipped"][side].mean()
     if sides["negative"].any():
         forgotten = columns["weight"][sides["negative"]] < FORGOTTEN_WEIGHT
         figures["negatives_forgotten_share"] = forgotten.mean()

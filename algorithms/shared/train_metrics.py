@@ -58,7 +58,7 @@ RATIOS: tuple[Metric, ...] = (
     ),
     *(
         Metric(
-            f"clipped_share_{sign}",
+            f"{sign}s_clipped_share",
             f"Share clipped, {sign}s",
             help=f"Mean over completions of {sign} advantage of the share of tokens that the "
             "algorithm clips, tapers away or drops.",

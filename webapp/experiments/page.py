@@ -1,11 +1,12 @@
 """What the page of one experiment shows beside its detail: columns of the graph, failures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from algorithms.base import Metric
-from algorithms.metrics import EVAL_METRICS, TRAIN_METRICS
+from algorithms.metrics import EVAL_METRICS
+from algorithms.shared.train_metrics import TRAIN_GROUPS
 from webapp.experiments.detail import ExperimentDetail, JobCard
 from webapp.jobs.failures import POLICIES
 from webapp.jobs.states import ACTIVE, FailureClass, JobState
@@ -111,6 +112,6 @@ def shown(cards: Sequence[JobCard]) -> Sequence[JobCard]:
     return sorted(cards, key=lambda card: order.get(card.job.state, len(order)))[:MANY]
 
 
-def curve_metrics() -> Sequence[Metric]:
-    """Return the metrics that the page's curve can show, evaluations first."""
-    return [*EVAL_METRICS, *TRAIN_METRICS]
+def curve_metrics() -> Mapping[str, Sequence[Metric]]:
+    """Return the metrics that the page's curve can show under their headings, evaluations first."""
+    return {"Evaluation on held-out problems": EVAL_METRICS, **TRAIN_GROUPS}

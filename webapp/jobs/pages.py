@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from webapp.jobs import selectors
 from webapp.jobs.failures import POLICIES
 from webapp.jobs.models import Attempt, Job, JobInput, LogLine, Worker
+from webapp.jobs.ratios import has_ratios
 from webapp.jobs.states import ACTIVE, FailureClass, JobState
 
 LOG_TAIL = 400
@@ -76,6 +77,8 @@ class JobPage:
     log_lines: Sequence[LogLine]
     log_cut: bool
     """Whether earlier lines are not shown."""
+    has_ratios: bool
+    """Whether there are importance ratios to draw."""
 
     @property
     def can_cancel(self) -> bool:
@@ -104,6 +107,7 @@ def job_page(job: Job) -> JobPage:
         summary=sorted(artifact.summary.items()) if artifact else [],
         log_lines=tail[LOG_TAIL - 1 :: -1] if len(tail) > LOG_TAIL else tail[::-1],
         log_cut=len(tail) > LOG_TAIL,
+        has_ratios=has_ratios(job),
     )
 
 

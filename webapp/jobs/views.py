@@ -9,8 +9,10 @@ from webapp.accounts.requests import signed_in
 from webapp.jobs import pages, services
 from webapp.jobs.forms import PriorityForm
 from webapp.jobs.models import Job
+from webapp.jobs.ratios import UNITS, ratio_histories
 from webapp.live_views import event_stream
 from webapp.messages import user_errors_as_messages
+from webapp.results.figures import ratio_ridge
 
 
 @require_GET
@@ -25,12 +27,30 @@ async def queue_events(request: HttpRequest) -> HttpResponseBase:
     return await event_stream(request, None)
 
 
+FRAGMENTS = {"1": "jobs/_job.html", "ratios": "jobs/_ratios.html"}
+
+
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one job: spec, inputs, attempts, progress, metrics, log and failure."""
+    """Show one job: spec, inputs, attempts, progress, ratios, log and failure."""
     page = pages.job_page(get_object_or_404(Job, pk=pk))
-    template = "jobs/_job.html" if request.GET.get("fragment") else "jobs/detail.html"
-    return render(request, template, {"page": page, "job": page.job})
+    template = FRAGMENTS.get(request.GET.get("fragment", ""), "jobs/detail.html")
+    levels = {"level": _level(request), "levels": UNITS.items()}
+    return render(request, template, {"page": page, "job": page.job, **levels})
+
+
+@require_GET
+def ratios(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return the plot of a training's importance ratios as Plotly JSON."""
+    level = _level(request)
+    histories = ratio_histories(get_object_or_404(Job, pk=pk), level)
+    drawn = ratio_ridge.draw(histories, unit=UNITS[level])
+    return HttpResponse(drawn.to_json(), content_type="application/json")
+
+
+def _level(request: HttpRequest) -> str:
+    level = request.GET.get("level", "")
+    return level if level in UNITS else "sequence"
 
 
 async def events(request: HttpRequest, pk: int) -> HttpResponseBase:

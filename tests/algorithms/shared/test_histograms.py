@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from algorithms.shared.histograms import BINS, EDGES, bin_counts, counts_of
+from algorithms.shared.histograms import BINS, EDGES, bin_counts, bin_places, counts_of
 
 
 def test_bins_are_symmetric_and_every_one_is_wider_the_farther_from_one() -> None:
@@ -29,3 +29,8 @@ def test_a_sign_without_a_number_has_no_histogram() -> None:
     assert [(c.step, c.level, c.sign, sum(c.counts)) for c in found] == [
         (7, "token", "positive", 3)
     ]
+
+
+def test_places_count_bins() -> None:
+    assert bin_places(EDGES) == pytest.approx(np.arange(BINS + 1), abs=1e-9)
+    assert bin_places(np.array([0.0])) == pytest.approx(BINS / 2)

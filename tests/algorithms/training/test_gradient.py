@@ -107,7 +107,7 @@ def test_units_and_selections_of_the_whole_batch_survive_micro_batches(
     assert (expected.norm() > 1e-4) == (unit != "completion")
     torch.testing.assert_close(gradient(policy), expected, rtol=1e-4, atol=1e-6)
     assert parts == pytest.approx(whole, rel=1e-5, abs=1e-6)
-    assert whole["clipped_share_negative"] > 0.2
+    assert whole["negatives_clipped_share"] > 0.2
 
 
 def test_the_effective_share_of_positives_is_that_of_equation_7(
