@@ -1,7 +1,7 @@
 # Every command of this project. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo up worker run password smollm2 test bench check static lint format types imports django templates \
+.PHONY: help demo demo-llm up worker run password smollm2 test test-vllm bench check static lint format types imports django templates \
 	compose lock clean clean-data install install-dev
 
 RUN := .venv/bin/python
@@ -21,6 +21,9 @@ install-dev:
 demo: install  ## five algorithms on one rollout set, in the browser; EXIT=1 stops when done
 	@$(RUN) -m launcher demo $(if $(filter-out 0,$(EXIT)),--exit)
 
+demo-llm: install smollm2  ## the same with a real language model of 135M parameters; EXIT=1 stops when done
+	@$(RUN) -m launcher demo smollm2 $(if $(filter-out 0,$(EXIT)),--exit)
+
 up: install  ## the application without the demo experiment, on http://127.0.0.1:8000 (PORT=)
 	@$(RUN) -m launcher up
 
@@ -38,6 +41,10 @@ password: install  ## a new password for the account `demo`
 
 test: install-dev  ## the whole suite; ARGS="tests/launcher -x" for a part
 	@$(RUN) -m pytest $(ARGS)
+
+test-vllm: install-dev  ## the engine tests with a real vLLM on the CPU, in .venv-vllm (3.5 GB); 6 minutes
+	@launcher/install-vllm.sh
+	@LAB_VLLM_PYTHON=$(CURDIR)/.venv-vllm/bin/python $(RUN) -m pytest tests/engines $(ARGS)
 
 bench: install  ## time and memory of generation and of one training step
 	@OMP_NUM_THREADS=1 $(RUN) -m benchmarks.demo_pipeline $(ARGS)
@@ -74,7 +81,7 @@ lock: install-dev  ## write requirements.lock from .venv
 	@launcher/lock.sh
 
 clean:  ## remove .venv and every cache; var/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-vllm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 
 clean-data: install  ## delete var/ with every experiment in it, after asking

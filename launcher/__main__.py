@@ -16,6 +16,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m launcher")
     choices = parser.add_subparsers(dest="command", required=True)
     demo = choices.add_parser("demo", help="everything, with the demo experiment")
+    demo.add_argument("name", nargs="?", default=commands.DEMOS[0], choices=commands.DEMOS)
     demo.add_argument("--exit", action="store_true", help="stop when the experiment is done")
     choices.add_parser("up", help="everything, without the demo experiment")
     choices.add_parser("services", help="database and broker only; prints their addresses")
@@ -31,7 +32,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def chosen(options: argparse.Namespace) -> Callable[[], int]:
     """Return what the options ask for, ready to be called."""
     actions: dict[str, Callable[[], int]] = {
-        "demo": lambda: commands.demo(stop_when_done=options.exit),
+        "demo": lambda: commands.demo(options.name, stop_when_done=options.exit),
         "up": commands.up,
         "services": commands.services,
         "worker": commands.worker,

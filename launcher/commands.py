@@ -25,12 +25,14 @@ from launcher.services import Services, running
 from launcher.supervisor import Supervisor
 
 WATCH_S = 0.5
+DEMOS = ("tiny", "smollm2", "smollm2-full")
+"""Demo experiments of `webapp.experiments.demo`, which only a set-up Django can be asked for."""
 INTERRUPTED = 130
 """Exit status of what Ctrl-C kept from its end, as shells have it."""
 
 
-def demo(*, stop_when_done: bool) -> int:
-    """Run everything with the demo experiment until Ctrl-C, or until it is over.
+def demo(name: str, *, stop_when_done: bool) -> int:
+    """Run everything with a demo experiment (one of DEMOS) until Ctrl-C, or until it is over.
 
     Returns:
         1 where it was to stop when done, and the experiment did not succeed.
@@ -40,7 +42,7 @@ def demo(*, stop_when_done: bool) -> int:
         # Its models need Django, and Django the database.
         from launcher.demo import watch_demo  # noqa: PLC0415
 
-        succeeded = watch_demo(app, terminal)
+        succeeded = watch_demo(app, terminal, name)
         if stop_when_done:
             return 0 if succeeded else 1
         terminal.say(f"Still serving on {app.address}. Ctrl-C stops everything; data stay.")

@@ -22,14 +22,14 @@ NOTHING = "–"
 FIRST_POINT = "first live point"
 
 
-def watch_demo(app: Application, terminal: Terminal) -> bool:
-    """Queue the demo experiment, show it until it is over; return whether it succeeded.
+def watch_demo(app: Application, terminal: Terminal, name: str) -> bool:
+    """Queue a demo experiment, show it until it is over; return whether it succeeded.
 
     Raises:
         LauncherError: A process that it needs died.
     """
     began, since = time.monotonic(), datetime.now(UTC)
-    experiment = lab.launch_demo()
+    experiment = lab.launch_demo(name)
     moment = lab.look(experiment)
     ran, had_points = not moment.is_over, bool(moment.evaluations)
     with terminal.live():

@@ -83,9 +83,9 @@ def prepare() -> Account:
     return Account(user.get_username(), password)
 
 
-def launch_demo() -> Experiment:
-    """Return the demo experiment, queued on the first call."""
-    return demo_launch()
+def launch_demo(name: str) -> Experiment:
+    """Return a demo experiment, queued on the first call."""
+    return demo_launch(name)
 
 
 def look(experiment: Experiment) -> Moment:

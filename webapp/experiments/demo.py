@@ -1,10 +1,22 @@
-"""The demo experiment of `make demo`: launched once, found again ever after."""
+"""The experiments of `make demo` and `make demo-llm`: launched once, found again ever after."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from algorithms import demo
+from algorithms import demo, demo_llm
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
+from algorithms.settings import LLMSettings
+from algorithms.specs import (
+    DatasetSpec,
+    EvaluateSpec,
+    GenerateSpec,
+    GradeSpec,
+    PolicySpec,
+    Prompt,
+    TrainSpec,
+)
 from webapp.accounts.models import User
 from webapp.accounts.services import demo_account_ensure
 from webapp.catalogue.models import Preset
@@ -20,18 +32,9 @@ from webapp.jobs.states import JobState
 from webapp.policies.models import Policy
 from webapp.policies.services import policy_from_source
 
-DATASET_NAME = "Two-digit addition"
-POLICY_NAME = "Tiny Llama, warm-started"
-EXPERIMENT_NAME = "Do untapered negatives destroy the policy?"
-QUESTION = (
-    "Five algorithms learn two-digit addition from the same completions of one policy, right and "
-    "wrong ones. REINFORCE pushes wrong completions down without a taper, PPO clips the ratio, TIS "
-    "tapers right and wrong ones alike, TOPR tapers the wrong ones only, and fine-tuning on "
-    "positives ignores them. Which policies survive, and is TOPR better than positives alone?"
-)
-TAGS = ("demo", "topr")
 LABELS = {
     "reinforce": "REINFORCE",
+    "grpo": "GRPO",
     "ppo": "PPO",
     "tis": "TIS",
     "positives": "Positives only",
@@ -40,20 +43,112 @@ LABELS = {
 NAMESPACE = UUID("6f1d6a58-6f0e-4a3c-9b1e-2b1f0a6f7c11")
 
 
-def demo_launch() -> Experiment:
-    """Return the demo experiment, launched where it is missing, retried where it had failed.
+@dataclass(frozen=True)
+class Demo:
+    """An experiment that ships with the application, and what it needs."""
+
+    name: str
+    question: str
+    tags: tuple[str, ...]
+    dataset_name: str
+    dataset: DatasetSpec
+    policy_name: str
+    policy_description: str
+    policy: PolicySpec
+    warm_start: TrainSpec | None
+    algorithms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    prompt: Prompt
+    generate: GenerateSpec
+    grade: GradeSpec
+    settings: LLMSettings
+    evaluate: EvaluateSpec
+
+
+def _smollm2(name: str, dataset_name: str, size: demo_llm.Size) -> Demo:
+    return Demo(
+        name=name,
+        question=(
+            "A real language model of 135 million parameters adds numbers, shown three examples. "
+            "Five algorithms learn from the same completions of it. Which improve it off-policy, "
+            "and how much of the gain is only less random sampling?"
+        ),
+        tags=("demo", "smollm2"),
+        dataset_name=dataset_name,
+        dataset=size.dataset,
+        policy_name="SmolLM2-135M-Instruct",
+        policy_description="A small real language model, from 4-bit weights.",
+        policy=demo_llm.POLICY,
+        warm_start=None,
+        algorithms=demo_llm.ALGORITHMS,
+        seeds=demo_llm.SEEDS,
+        prompt=size.prompt,
+        generate=size.generate,
+        grade=demo_llm.GRADE,
+        settings=size.settings,
+        evaluate=size.evaluate,
+    )
+
+
+DEMOS: Mapping[str, Demo] = {
+    "tiny": Demo(
+        name="Do untapered negatives destroy the policy?",
+        question=(
+            "Five algorithms learn two-digit addition from the same completions of one policy, "
+            "right and wrong ones. REINFORCE pushes wrong completions down without a taper, PPO "
+            "clips the ratio, TIS tapers right and wrong ones alike, TOPR tapers the wrong ones "
+            "only, and fine-tuning on positives ignores them. Which policies survive, and is TOPR "
+            "better than positives alone?"
+        ),
+        tags=("demo", "topr"),
+        dataset_name="Two-digit addition",
+        dataset=demo.DATASET,
+        policy_name="Tiny Llama, warm-started",
+        policy_description=(
+            "About 0.9M parameters, taught until a quarter of its sampled sums are right."
+        ),
+        policy=demo.POLICY,
+        warm_start=demo.WARM_START,
+        algorithms=demo.ALGORITHMS,
+        seeds=demo.SEEDS,
+        prompt=Prompt(),
+        generate=demo.GENERATE,
+        grade=demo.GRADE,
+        settings=demo.SETTINGS,
+        evaluate=demo.EVALUATE,
+    ),
+    "smollm2": _smollm2(
+        "Can a real model learn one-digit sums off-policy?",
+        "One-digit addition, asked in English",
+        demo_llm.QUICK,
+    ),
+    "smollm2-full": _smollm2(
+        "Can a real model learn two-digit sums off-policy?",
+        "Two-digit addition, asked in English",
+        demo_llm.FULL,
+    ),
+}
+"""By the names that `python -m launcher demo` takes."""
+
+
+def demo_launch(name: str = "tiny") -> Experiment:
+    """Return a demo experiment, launched where it is missing, retried where it had failed.
 
     Its dataset, policy and presets are made once and belong to the demo account.
+
+    Raises:
+        KeyError: DEMOS has no such demo.
     """
+    told = DEMOS[name]
     owner, _ = demo_account_ensure()
-    dataset = _dataset(owner)
-    policy = _policy(owner, dataset)
-    config = demo_config(dataset, policy, _choices(owner))
+    dataset = _dataset(owner, told)
+    policy = _policy(owner, dataset, told)
+    config = _config(told, dataset, policy, owner)
     experiment = experiment_launch(
         owner=owner,
-        name=EXPERIMENT_NAME,
-        question=QUESTION,
-        tags=TAGS,
+        name=told.name,
+        question=told.question,
+        tags=told.tags,
         config=config,
         # Other settings in a later version make another experiment; equal ones find this one.
         launch_key=uuid5(NAMESPACE, config.model_dump_json()),
@@ -66,47 +161,41 @@ def demo_launch() -> Experiment:
     return experiment
 
 
-def demo_config(
-    dataset: Dataset, policy: Policy, choices: tuple[AlgorithmChoice, ...]
-) -> ExperimentConfig:
-    """Return the demo's settings for a dataset and a policy."""
+def _config(told: Demo, dataset: Dataset, policy: Policy, owner: User) -> ExperimentConfig:
     return ExperimentConfig(
         dataset_id=dataset.pk,
         policy_id=policy.pk,
-        algorithms=choices,
-        seeds=demo.SEEDS,
-        generate=demo.GENERATE,
-        grading=demo.GRADE.grading,
-        rewards=demo.GRADE.rewards,
-        settings=demo.SETTINGS,
-        evaluate=demo.EVALUATE,
+        algorithms=tuple(_choice(owner, name) for name in told.algorithms),
+        seeds=told.seeds,
+        prompt=told.prompt,
+        generate=told.generate,
+        grading=told.grade.grading,
+        rewards=told.grade.rewards,
+        settings=told.settings,
+        evaluate=told.evaluate,
     )
 
 
-def _dataset(owner: User) -> Dataset:
-    found = Dataset.objects.filter(owner=owner, name=DATASET_NAME, job__spec=_json(demo.DATASET))
-    newest = found.order_by("-version").first()
+def _dataset(owner: User, told: Demo) -> Dataset:
+    named = Dataset.objects.filter(owner=owner, name=told.dataset_name)
+    newest = named.filter(job__spec=_json(told.dataset)).order_by("-version").first()
     if newest is not None:
         return newest
-    return dataset_from_source(owner=owner, name=DATASET_NAME, spec=demo.DATASET)
+    return dataset_from_source(owner=owner, name=told.dataset_name, spec=told.dataset)
 
 
-def _policy(owner: User, dataset: Dataset) -> Policy:
-    found = Policy.objects.filter(name=POLICY_NAME).first()
+def _policy(owner: User, dataset: Dataset, told: Demo) -> Policy:
+    found = Policy.objects.filter(name=told.policy_name).first()
     if found is not None:
         return found
     return policy_from_source(
         owner=owner,
-        name=POLICY_NAME,
-        spec=demo.POLICY,
-        warm_start=demo.WARM_START,
-        dataset=dataset,
-        description="About 0.9M parameters, taught until a quarter of its sampled sums are right.",
+        name=told.policy_name,
+        spec=told.policy,
+        warm_start=told.warm_start,
+        dataset=None if told.warm_start is None else dataset,
+        description=told.policy_description,
     )
-
-
-def _choices(owner: User) -> tuple[AlgorithmChoice, ...]:
-    return tuple(_choice(owner, name) for name in demo.ALGORITHMS)
 
 
 def _choice(owner: User, algorithm: str) -> AlgorithmChoice:

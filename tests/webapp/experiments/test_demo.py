@@ -3,11 +3,12 @@
 import pytest
 
 from algorithms import demo
+from launcher.commands import DEMOS as NAMES
 from tests.webapp.experiments.factories import kinds_needed
 from tests.webapp.jobs import graphs
 from webapp.catalogue.models import Preset
 from webapp.datasets.models import Dataset
-from webapp.experiments.demo import LABELS, demo_launch
+from webapp.experiments.demo import DEMOS, LABELS, demo_launch
 from webapp.experiments.models import Experiment
 from webapp.experiments.needs import jobs_of
 from webapp.experiments.services import experiment_cancel
@@ -25,12 +26,34 @@ def test_the_demo_is_the_experiment_of_the_first_release() -> None:
     }  # fmt: skip
     assert Dataset.objects.get().name == "Two-digit addition"
     assert Policy.objects.get().name == "Tiny Llama, warm-started"
-    assert set(Preset.objects.values_list("name", flat=True)) == set(LABELS.values())
+    labels = {LABELS[name] for name in demo.ALGORITHMS}
+    assert set(Preset.objects.values_list("name", flat=True)) == labels
     owners = {experiment.owner, Dataset.objects.get().owner, Policy.objects.get().owner}
     assert len(owners) == 1
     run = experiment.runs.get(label="TOPR", seed=1)
     assert run.config["train"]["settings"] == demo.SETTINGS.model_dump(mode="json")
     assert run.config["generate"] == demo.GENERATE.model_dump(mode="json")
+
+
+def test_the_command_line_knows_every_demo() -> None:
+    assert set(NAMES) == set(DEMOS)
+
+
+@pytest.mark.parametrize("name", ["smollm2", "smollm2-full"])
+def test_the_real_model_is_compared_with_itself_before_training(name: str) -> None:
+    experiment = demo_launch(name)
+    assert kinds_needed(experiment) == {
+        "dataset": 1, "policy": 1, "generate": 1, "grade": 1, "train": 10, "evaluate": 11,
+    }  # fmt: skip
+    asked = experiment.runs.get(label="TOPR", seed=1).config["generate"]["prompt"]
+    assert asked["template"] == "Q: {question}\nA:"
+    assert len(asked["examples"].split("\n\n")) == 3
+
+
+def test_two_demos_share_the_real_model() -> None:
+    demo_launch("smollm2")
+    demo_launch("smollm2-full")
+    assert Policy.objects.count() == 1
 
 
 def test_launching_the_demo_again_finds_it_and_computes_nothing() -> None:
