@@ -29,7 +29,7 @@ def run(spec: ScoreSpec, context: JobContext) -> Summary:
         raise UserError("The rollouts hold 0 completions, so there is nothing to score.")
     policy = load_policy(context.inputs["policy"], device)
     prompts, tokens = table["prompt_tokens"].to_pylist(), table["tokens"].to_pylist()
-    _check_fit(policy.max_tokens, len(policy.tokenizer), prompts, tokens)
+    check_fit(policy.max_tokens, len(policy.tokenizer), prompts, tokens)
 
     def on_progress(done: int) -> None:
         if context.reporter.should_stop():
@@ -62,9 +62,14 @@ def _table(context: JobContext) -> pa.Table:
     return read_table(path, GRADED if graded else ROLLOUTS)
 
 
-def _check_fit(
+def check_fit(
     longest: int, vocabulary: int, prompts: list[list[int]], tokens: list[list[int]]
 ) -> None:
+    """Let sequences pass that a policy of this longest sequence and vocabulary can read.
+
+    Raises:
+        UserError: some cannot be read.
+    """
     most = max(len(asked) + len(given) for asked, given in zip(prompts, tokens, strict=True))
     if most > longest:
         raise UserError(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -21,9 +22,12 @@ from algorithms.training import vllm_host
 PYTHON_VARIABLE = "LAB_VLLM_PYTHON"
 """Interpreter that has vLLM; empty takes the one that runs this."""
 _END_WAIT_S = 20.0
+_LISTEN_S = 5.0
+"""How long the last words of an engine that broke down are waited for."""
 _LAST_LINES = 60
 _CHUNK_BYTES = 1 << 16
 _MEMORY_TEXTS = ("OutOfMemoryError", "No available memory for the cache", "gpu_memory_utilization")
+_UNFIT = re.compile(r"Unsupported \w+ attention configuration[^\n]*")
 _ABSENT = "ModuleNotFoundError: No module named 'vllm'"
 
 
@@ -87,11 +91,12 @@ class EngineProcess:
         assert self._process.stdin is not None
         assert self._process.stderr is not None
         # An engine that cannot even start reads nothing, and the pipe is shorter than the order.
-        for target, arguments in (
-            (_send, (self._process.stdin, order)),
-            (self._listen, (self._process.stderr,)),
-        ):
-            threading.Thread(target=target, args=arguments, daemon=True).start()
+        sender = threading.Thread(target=_send, args=(self._process.stdin, order), daemon=True)
+        self._listener = threading.Thread(
+            target=self._listen, args=(self._process.stderr,), daemon=True
+        )
+        sender.start()
+        self._listener.start()
 
     @property
     def pid(self) -> int:
@@ -120,6 +125,7 @@ class EngineProcess:
         """Return why it ended before it was done."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_WAIT_S)
+        self._listener.join(_LISTEN_S)
         output = "\n".join(self._last)
         said = self._error or f"it ended with status {self._process.returncode}"
         if _ABSENT in said or _ABSENT in output:
@@ -133,6 +139,11 @@ class EngineProcess:
                 f"vLLM has too little memory for this model ({said[:200]}). Raise "
                 "gpu_memory_utilization (or cpu_kv_cache_gib), spread the model over more GPUs, or "
                 "end what else uses the GPU."
+            )
+        if unfit := _UNFIT.search(output):
+            return UserError(
+                f"vLLM cannot run this model on this machine ({unfit[0]}). Choose the engine "
+                "transformers, or a queue whose workers have GPUs."
             )
         return RuntimeError(f"vLLM broke down: {said}\n{output}")
 

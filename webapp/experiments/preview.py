@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from webapp.curation.selectors import writer_of
 from webapp.experiments.amounts import Known, Work, problems_of, stored_completions, work_of
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.engine_gap import gap_warnings, of_plan
 from webapp.experiments.plan import Plan
 from webapp.experiments.sources import FoundSources
 from webapp.jobs.models import Job
@@ -72,7 +73,7 @@ class PlanPreview:
 
 
 def preview(config: ExperimentConfig, plan: Plan, sources: FoundSources) -> PlanPreview:
-    """Return counts and amounts of a plan; 1 query."""
+    """Return counts and amounts of a plan; 2 queries, more for given completions."""
     fingerprints = [node.fingerprint for node in plan.nodes]
     rows = Job.objects.filter(fingerprint__in=fingerprints)
     states = dict(rows.values_list("fingerprint", "state"))
@@ -95,7 +96,10 @@ def preview(config: ExperimentConfig, plan: Plan, sources: FoundSources) -> Plan
         ),
         total=work_of(list(plan.nodes), known),
         remaining=work_of(left, known),
-        warnings=tuple(_warnings(config, sources)),
+        warnings=(
+            *_warnings(config, sources),
+            *gap_warnings(of_plan(fingerprints, sources.rollouts.values())),
+        ),
     )
 
 

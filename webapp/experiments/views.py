@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -10,6 +11,7 @@ from webapp.accounts.permissions import may_change
 from webapp.accounts.requests import signed_in
 from webapp.experiments import services
 from webapp.experiments.detail import experiment_detail
+from webapp.experiments.engine_gap import gap_warnings
 from webapp.experiments.models import Experiment, ExperimentJob
 from webapp.experiments.page import ExperimentView, curve_metrics
 from webapp.experiments.selectors import PAGE, experiment_page, tags_used
@@ -62,6 +64,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "experiment": experiment,
         "may_change": may_change(signed_in(request), experiment),
         "metrics": curve_metrics(),
+        "warnings": gap_warnings(Q(job__in=experiment.needs.values("job"))),
     }
     template = DETAIL_FRAGMENTS.get(request.GET.get("fragment", ""), "experiments/detail.html")
     return render(request, template, context)

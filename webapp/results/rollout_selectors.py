@@ -91,7 +91,7 @@ def authorship(job_ids: Collection[int]) -> dict[int, Authorship]:
     while level:
         further = _inputs({source.pk for source in level.values()})
         above = {job: further.get(source.pk, {}) for job, source in level.items()}
-        found |= {job: {**roles, **found[job]} for job, roles in above.items()}
+        found |= {job: {**found[job], **roles} for job, roles in above.items()}  # the writer wins
         level = {job: roles["rollouts"] for job, roles in above.items() if "rollouts" in roles}
     sources = {source.pk for roles in found.values() for source in roles.values()}
     names = dict(Policy.objects.filter(job__in=sources).values_list("job_id", "name"))
@@ -145,7 +145,7 @@ def rollout_set(job_id: int) -> RolloutSet:
         measured = measured or _measured(above[0].artifact)
         spec = above[1]
         further = _origins(above[0].job_id)
-        origins = {**further, **origins}
+        origins = {**origins, **further, "rollouts": origins["rollouts"]}
         above = further.get("rollouts")
     named = {role: one for role, (one, _) in origins.items()}
     return RolloutSet(job, artifact, named, spec, measured)

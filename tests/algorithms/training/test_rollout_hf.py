@@ -1,5 +1,6 @@
 """Generation: the model's own distribution, independent of batching, ended by its end token."""
 
+import copy
 import dataclasses
 import math
 from collections import Counter
@@ -105,3 +106,44 @@ def test_progress_counts_up_to_all_completions(policy: Policy) -> None:
     complete(policy, requests(policy), SAMPLING, seed=0, batch_size=16, on_progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 36
+
+
+def stopped_early(policy: Policy, stop: tuple[str, ...], size: int = 64) -> list[Completion]:
+    sampling = SAMPLING.model_copy(update={"stop": stop})
+    return complete(policy, requests(policy, 30), sampling, seed=3, batch_size=size)
+
+
+def test_a_stop_text_ends_a_completion_and_is_cut_off_with_its_tokens_kept(policy: Policy) -> None:
+    free = made(policy, requests(policy, 30), 64)
+    stopped = stopped_early(policy, ("23", "7"))
+    cut = 0
+    for before, after in zip(free, stopped, strict=True):
+        whole = policy.decode(before.tokens)
+        places = [whole.find(text) for text in ("23", "7") if text in whole]
+        assert after.tokens == before.tokens[: len(after.tokens)]
+        assert after.text == (whole[: min(places)] if places else whole)
+        if places:
+            cut += 1
+            written = policy.decode(after.tokens)
+            assert written.endswith(("23", "7"))
+            assert after.finish_reason == "stop"
+        else:
+            assert after == before
+    assert cut > 20
+
+
+def test_stopped_completions_do_not_depend_on_the_batch_size(policy: Policy) -> None:
+    assert stopped_early(policy, ("23",), size=5) == stopped_early(policy, ("23",))
+
+
+def test_sampling_in_bfloat16_tells_its_own_logprobs(policy: Policy) -> None:
+    asked = requests(policy, 4)
+    done = complete(policy, asked, SAMPLING, seed=3, batch_size=64, precision="bfloat16")
+    assert policy.model.dtype == torch.float32
+    rounded = copy.deepcopy(policy.model).to(torch.bfloat16)
+    for request, completion in zip(asked, done, strict=True):
+        ids = torch.tensor([[*request.tokens, *completion.tokens]])
+        logits = rounded(input_ids=ids).logits[0, len(request.tokens) - 1 : -1].float()
+        expected = logits.log_softmax(-1).gather(-1, ids[0, len(request.tokens) :, None])[:, 0]
+        assert completion.engine_logprobs == pytest.approx(expected.tolist(), abs=0.02)
+    assert all(one.engine_logprobs is None for one in made(policy, asked, 64))

@@ -227,6 +227,53 @@ def test_the_lists_say_what_they_are_for_when_empty(ada: Client) -> None:
     assert "Nothing found" in ada.get("/rollouts/?q=zebra").content.decode()
 
 
+def measured(mean: float) -> Job:
+    """Return graded rollouts whose generation was compared with the training stack."""
+    graded = made.make_rollouts([Rollout("a", 0)])
+    generated = graded.inputs.get(role="rollouts").source
+    figures = {"mean": mean, "p99": 4 * mean, "share_large": 0.125}
+    summary = {f"logprob_gap_{name}": value for name, value in figures.items()}
+    Artifact.objects.filter(job=generated).update(summary=summary)
+    folder = default_store().folder(generated.artifact.path)
+    (folder / "logprob_gap.json").write_text('{"edges": [0, 0.01, 0.1, 1], "counts": [6, 1, 1]}')
+    return graded
+
+
+def test_the_gap_between_engine_and_training_is_shown_on_every_set_made_from_it(
+    ada: Client,
+) -> None:
+    job = measured(0.002)
+    html = ada.get(f"/rollouts/{job.pk}/").content.decode()
+    assert "2.0e-03 <small>nats, 99 % below 8.0e-03, 12.5 % over 0.1" in html
+    assert "samples from another" not in html
+    drawn = json.loads(ada.get(f"/rollouts/{job.pk}/gap.json").content)
+    assert drawn["data"][0]["customdata"] == [6, 1, 1]
+    assert drawn["data"][0]["x"] == ["0 to 0.01", "0.01 to 0.1", "from 0.1"]
+
+
+def test_a_gap_too_wide_is_a_warning(ada: Client) -> None:
+    html = ada.get(f"/rollouts/{measured(0.06).pk}/").content.decode()
+    assert "<b>0.060</b> nats per token on average, above 0.05" in html
+
+
+def test_sets_that_were_never_compared_say_nothing_of_a_gap(ada: Client) -> None:
+    job = made.make_rollouts([Rollout("a", 0)])
+    assert "Engine gap" not in ada.get(f"/rollouts/{job.pk}/").content.decode()
+    assert ada.get(f"/rollouts/{job.pk}/gap.json").status_code == 404
+
+
+def test_scoring_asks_for_a_job_on_the_set_and_the_policy_that_wrote_it(ada: Client) -> None:
+    job = made.make_rollouts([Rollout("a", 0)])
+    answer = ada.post(f"/rollouts/{job.pk}/score/")
+    score = Job.objects.get(kind="score")
+    assert answer["Location"] == f"/jobs/{score.pk}/"
+    inputs = dict(score.inputs.values_list("role", "source"))
+    generated = job.inputs.get(role="rollouts").source
+    policy = generated.inputs.get(role="policy").source
+    assert inputs == {"rollouts": job.pk, "policy": policy.pk}
+    assert ada.post(f"/rollouts/{job.pk}/score/")["Location"] == answer["Location"]
+
+
 def test_the_figures_are_those_of_the_card(ada: Client) -> None:
     job = made.make_rollouts([Rollout("a", 0), Rollout("a", 1), Rollout("b", 0, grade="invalid")])
     positives = json.loads(ada.get(f"/rollouts/{job.pk}/positives.json").content)
