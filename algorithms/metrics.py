@@ -54,10 +54,36 @@ OUTCOME_METRICS: tuple[Metric, ...] = (
         help="Share of completions sampled for held-out problems that are correct.",
     ),
     Metric(
+        "pass_at_n",
+        "Pass@n",
+        better="higher",
+        help="Share of problems that at least one of all n sampled completions solves.",
+    ),
+    Metric(
+        "maj_at_n",
+        "Maj@n",
+        better="higher",
+        help="Share of problems whose most frequent sampled answer is correct; ties count as "
+        "their probability, invalid completions have no vote.",
+    ),
+    Metric(
         "invalid_share",
         "Invalid share",
         better="lower",
         help="Share of those sampled completions from which no answer could be read.",
+    ),
+    Metric(
+        "cut_off_share",
+        "Cut-off share",
+        better="lower",
+        help="Share of those sampled completions that the length limit cut off.",
+    ),
+    Metric(
+        "repetitive_share",
+        "Repetitive share",
+        better="lower",
+        help="Share of those sampled completions of at least 19 tokens in which more than half "
+        "of all runs of 4 tokens repeat an earlier one.",
     ),
     Metric(
         "tokens_mean",

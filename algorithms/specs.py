@@ -371,5 +371,5 @@ KINDS: Mapping[str, Kind] = {
         optional_roles=("rollouts", "dataset", "reference"),
         resumable=True,
     ),
-    "evaluate": Kind(EvaluateSpec, version=2, roles=("policy", "dataset")),
+    "evaluate": Kind(EvaluateSpec, version=3, roles=("policy", "dataset")),
 }

@@ -61,9 +61,11 @@ OUTCOMES = pa.schema(
         ("n_tokens", pa.int32()),
         ("grade", pa.string()),
         ("parsed", pa.string()),
+        ("finish_reason", pa.string()),
+        ("repetition", pa.float32()),
     ]
 )
-"""Of `evaluate`; sample -1 is the greedy completion."""
+"""Of `evaluate`; sample -1 is the greedy completion, repetition the share of repeated 4-grams."""
 
 YOUNGER = frozenset({"group", "parsed"})
 """Columns that artifacts of earlier versions lack; they read as null."""

@@ -114,7 +114,7 @@ def _optional(table: pa.Table) -> dict[str, NDArray[np.bool_]]:
     """Return what files of earlier versions do not hold."""
     found = {}
     if "finish_reason" in table.column_names:
-        found["truncated_share"] = pc.equal(table["finish_reason"], "length").to_numpy()
+        found["cut_off_share"] = pc.equal(table["finish_reason"], "length").to_numpy()
     if "repetition" in table.column_names:
         found["repetitive_share"] = pc.greater(table["repetition"], THRESHOLD).to_numpy()
     return found

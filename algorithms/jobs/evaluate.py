@@ -2,15 +2,17 @@
 
 from algorithms.base import JobContext, Stopped, Summary
 from algorithms.data.problems import load_problems
-from algorithms.data.tables import OUTCOMES, OUTCOMES_FILE, write_table
+from algorithms.data.tables import OUTCOMES, OUTCOMES_FILE, read_table, write_table
+from algorithms.evaluation.outcomes import STATISTICS_FILE, per_problem, statistics
+from algorithms.evaluation.repetition import repetition
 from algorithms.specs import EvaluateSpec
-from algorithms.training.evaluation import Exam, Figures
+from algorithms.training.evaluation import Exam, Outcome
 from algorithms.training.policy import load_policy
 from algorithms.training.runtime import configure
 
 
 def run(spec: EvaluateSpec, context: JobContext) -> Summary:
-    """Write `outcomes.parquet`, a row per completion; return the figures.
+    """Write `outcomes.parquet`, a row per completion, and `statistics.json`; return the figures.
 
     Raises:
         UserError: the split has no rows, or a problem does not fit the policy.
@@ -35,26 +37,25 @@ def run(spec: EvaluateSpec, context: JobContext) -> Summary:
 
     policy = load_policy(context.inputs["policy"], device)
     outcomes = exam.hold(policy, seed=spec.seed, on_progress=on_progress)
-    write_table(
-        context.output / OUTCOMES_FILE,
-        OUTCOMES,
-        (
-            {
-                "prompt_id": outcome.problem.id,
-                "prompt": outcome.problem.prompt,
-                "answer": outcome.problem.answer,
-                "sample": outcome.sample,
-                "completion": outcome.completion,
-                "n_tokens": outcome.n_tokens,
-                "grade": outcome.grade,
-                "parsed": outcome.parsed,
-            }
-            for outcome in outcomes
-        ),
-    )
-    figures = Figures.of(outcomes)
+    path = context.output / OUTCOMES_FILE
+    write_table(path, OUTCOMES, map(_record, outcomes))
+    found = per_problem(read_table(path, OUTCOMES))
+    if found.votes is not None:
+        text = statistics(found.votes, seed=spec.seed).model_dump_json(indent=1)
+        (context.output / STATISTICS_FILE).write_text(text, encoding="utf-8")
+    return {"problems": len(problems), "samples": spec.samples, **found.means}
+
+
+def _record(outcome: Outcome) -> dict[str, object]:
     return {
-        "problems": len(problems),
-        "samples": spec.samples,
-        **figures.named(sampled_accuracy="pass_at_1"),
+        "prompt_id": outcome.problem.id,
+        "prompt": outcome.problem.prompt,
+        "answer": outcome.problem.answer,
+        "sample": outcome.sample,
+        "completion": outcome.completion,
+        "n_tokens": outcome.n_tokens,
+        "grade": outcome.grade,
+        "parsed": outcome.parsed,
+        "finish_reason": outcome.finish_reason,
+        "repetition": repetition(outcome.tokens),
     }

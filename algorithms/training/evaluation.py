@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from algorithms.data.grading import Grade, Item, grade_all
+from algorithms.data.grading import FinishReason, Grade, Item, grade_all
 from algorithms.data.rows import Row
 from algorithms.specs import Grading, Prompt, Sampling
 from algorithms.training.policy import Policy
@@ -22,10 +22,17 @@ class Outcome:
     sample: int
     """GREEDY for the completion made of the likeliest tokens."""
     completion: str
-    n_tokens: int
+    tokens: Sequence[int]
+    """As sampled, its end included."""
+    finish_reason: FinishReason
     grade: Grade
     parsed: str | None = None
     """Its answer as it was read; None where invalid."""
+
+    @property
+    def n_tokens(self) -> int:
+        """Length of the completion."""
+        return len(self.tokens)
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,8 @@ class Exam:
                 problem,
                 request.sample,
                 completion.text,
-                len(completion.tokens),
+                completion.tokens,
+                completion.finish_reason,
                 verdict.grade,
                 verdict.parsed,
             )

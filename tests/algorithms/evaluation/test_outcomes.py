@@ -40,7 +40,7 @@ def test_figures_are_by_problem_in_order_of_id() -> None:
     assert found.figures["pass_at_n"].tolist() == [1, 1]
     # a: three answers with one vote each, one of them right; b: 7 leads with two votes
     assert found.figures["maj_at_n"] == pytest.approx([1 / 3, 1])
-    assert found.figures["truncated_share"] == pytest.approx([1 / 3, 0])
+    assert found.figures["cut_off_share"] == pytest.approx([1 / 3, 0])
     assert found.figures["repetitive_share"] == pytest.approx([0, 1 / 3])
 
 
@@ -54,7 +54,7 @@ def test_files_of_earlier_versions_vote_by_the_stripped_completion() -> None:
     old = table("parsed", "finish_reason", "repetition")
     found = per_problem(old)
     assert found.figures["maj_at_n"] == pytest.approx([1 / 3, 1])
-    assert not {"truncated_share", "repetitive_share"} & set(found.figures)
+    assert not {"cut_off_share", "repetitive_share"} & set(found.figures)
     assert answers_of(old).to_pylist()[3:6] == ["7", None, "7"]
 
 
