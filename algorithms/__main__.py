@@ -1,4 +1,4 @@
-"""The command line: `python -m algorithms list`, `python -m algorithms topr --help`.
+"""The command line: `python -m algorithms list`, `docs`, `topr --help`.
 
 Trains one algorithm from folders in the layout of docs/architecture.md, without web application,
 database or queue.
@@ -24,6 +24,7 @@ from algorithms.base import (
     UserError,
 )
 from algorithms.catalogue import ALGORITHMS
+from algorithms.documentation import FOLDER, write
 from algorithms.flags import Flags
 from algorithms.settings import LLMSettings
 from algorithms.specs import Grading, Sampling, TrainSpec
@@ -75,12 +76,13 @@ class ConsoleReporter(Reporter):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser: `list`, and one command per algorithm."""
+    """Return the parser: `list`, `docs`, and one command per algorithm."""
     parser = argparse.ArgumentParser(
         prog="python -m algorithms", description="Train a policy from stored completions."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", help="name every algorithm")
+    commands.add_parser("docs", help=f"write the pages of {FOLDER}")
     for name, algorithm in ALGORITHMS.items():
         command = commands.add_parser(
             name, help=algorithm.title, description=f"{algorithm.title}. {algorithm.summary}"
@@ -195,6 +197,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, algorithm in ALGORITHMS.items():
             print(f"{name:{width}}  {algorithm.title} ({algorithm.paper})")
         return 0
+    if arguments.command == "docs":
+        for path in write(FOLDER):
+            print(path)
+        return 0
+    return _train_and_tell(arguments)
+
+
+def _train_and_tell(arguments: argparse.Namespace) -> int:
+    """Train, print figures or what went wrong, and return the exit status."""
     try:
         summary = train(arguments)
     except UserError as error:

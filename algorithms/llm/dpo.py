@@ -53,6 +53,9 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
     As a mean over completions, each of a pair carries the loss of the pair; a completion without
     a partner of another reward carries 0.
 
+    Differs from the paper: TOPR gives neither beta nor its rule of pairing; pairs are made by the
+    trainer, and beta is what is usual.
+
     Args:
         logprobs: log pi of each token under the current policy, in nats, with gradient.
 

@@ -56,7 +56,10 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
     rho = pi/mu of one token, log rho clamped to +-20; it carries the gradient. Section 1.4 of
     the specification of arXiv:2509.24203, whose experiments run it without dual clip and with
-    beta = 0; arXiv:2402.03300 averages over completions (sequence_mean) and adds k3 with 0.04.
+    beta = 0.
+
+    Differs from the paper: arXiv:2402.03300 averages over completions (sequence_mean) and adds k3
+    with 0.04, which is the preset DeepSeekMath; the defaults are those of arXiv:2509.24203.
 
     Args:
         logprobs: log pi of each token under the current policy, in nats, with gradient.

@@ -63,8 +63,10 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
         loss = -agg[ rho A M ],  M: mean of (log rho)^2 over counted tokens <= threshold
 
     rho = pi/mu of one token, log rho clamped to +-20; it carries the gradient. Dropped tokens
-    still count in the denominator. Section 1.10 of the specification of arXiv:2509.24203, which
-    sorts among "trust-region tokens"; we take these to be the ones with A log rho > 0.
+    still count in the denominator. Section 1.10 of the specification of arXiv:2509.24203.
+
+    Differs from the paper: of its "trust-region tokens", among which it sorts, we know the name
+    only, and take them to be those with A log rho > 0.
 
     Args:
         logprobs: log pi of each token under the current policy, in nats, with gradient.

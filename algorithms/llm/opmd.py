@@ -24,10 +24,7 @@ from algorithms.shared.regularisers import (
 
 
 class Params(Schema):
-    """Hyperparameters of OPMD.
-
-    The papers give no tau for Kimi's form and the pairwise one: 0.1 is Trinity-RFT's coefficient.
-    """
+    """Hyperparameters of OPMD."""
 
     form: Literal["kimi", "token_k2", "pairwise", "simple"] = "kimi"
     """kimi: REINFORCE and the squared log ratio of whole completions with 1/2 (the paper);
@@ -70,6 +67,9 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
     completions. Kimi's own square (r - tau log Z - tau d)^2, divided by 2 tau, has the gradient
     of `kimi` with the log_mean_exp baseline. The pairwise sum is K sum_i (a_i - mean(a))^2; its
     gradient at pi = mu is 2 tau times that of group-relative REINFORCE.
+
+    Differs from the paper: it gives no tau for Kimi's form and the pairwise one; the default 0.1 is
+    Trinity-RFT's coefficient of token_k2.
 
     Args:
         logprobs: log pi of each token under the current policy, in nats, with gradient.

@@ -42,8 +42,10 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
         loss = -agg[ exp(A/T) A log pi ]
 
-    Neither normalised nor clipped; A is against the plain mean, as in the authors' code (a note
-    on the paper writes the weighted mean). Section 1.8 of the specification of arXiv:2509.24203.
+    Neither normalised nor clipped. Section 1.8 of the specification of arXiv:2509.24203.
+
+    Differs from the paper: A is against the plain mean, as in the authors' code, where a note on
+    the paper writes the weighted mean; and the weight has a cap, so that it never overflows.
 
     Args:
         logprobs: log pi of each token under the current policy, in nats, with gradient.

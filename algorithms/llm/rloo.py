@@ -40,8 +40,10 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
         loss = -mean[ (r_i - 1/(K-1) sum_{j != i} r_j) log pi(y_i|x) ]
 
-    A completion is one action: its log-probability is the sum over its tokens. The paper
-    subtracts the divergence from a reference from the reward; here it is a term of the loss.
+    A completion is one action: its log-probability is the sum over its tokens.
+
+    Differs from the paper: it subtracts the divergence from a reference from the reward; here it
+    is a term of the loss, without effect by default.
 
     Args:
         logprobs: log pi of each token under the current policy, in nats, with gradient.

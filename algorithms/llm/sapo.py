@@ -50,7 +50,8 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
     The coefficient of grad log pi is A rho 4 sigma (1 - sigma): A at rho = 1, fading on both sides.
     With gate = weight the loss is -agg[ sg(f(rho)) A log pi ], Trinity-RFT's (section 1.10 of the
-    specification of arXiv:2509.24203), whose coefficient is A f(rho): it grows with rho.
+    specification of arXiv:2509.24203), whose coefficient is A f(rho): it grows with rho. log rho is
+    clamped to +-20.
 
     Args:
         logprobs: log pi of each token under the current policy, in nats, with gradient.
