@@ -113,9 +113,10 @@ def statistics(votes: Votes, *, seed: int) -> Statistics:
 def _optional(table: pa.Table) -> dict[str, NDArray[np.bool_]]:
     """Return what files of earlier versions do not hold."""
     found = {}
-    if "finish_reason" in table.column_names:
+    known = {name for name in table.column_names if table[name].null_count == 0}
+    if "finish_reason" in known:
         found["cut_off_share"] = pc.equal(table["finish_reason"], "length").to_numpy()
-    if "repetition" in table.column_names:
+    if "repetition" in known:
         found["repetitive_share"] = pc.greater(table["repetition"], THRESHOLD).to_numpy()
     return found
 

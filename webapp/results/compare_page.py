@@ -13,7 +13,7 @@ from webapp.results.curves import XAxis
 from webapp.results.groups import ConfigDifference, Group, GroupBy
 from webapp.results.paired import Difference, Verdict
 from webapp.results.selectors import PickerExperiment
-from webapp.results.statistics import t_quantile
+from webapp.results.statistics import MeanCI, t_quantile
 
 AXIS_WORDS = {
     XAxis.STEPS: "optimizer steps",
@@ -63,8 +63,13 @@ class Page:
 
     @property
     def outcomes(self) -> tuple[Metric, ...]:
-        """Final figures, the columns of the table."""
+        """Final figures that differences can be of."""
         return OUTCOME_METRICS
+
+    @property
+    def columns(self) -> tuple[Metric, ...]:
+        """Final figures that some group has: the columns of the table."""
+        return self.table.outcomes
 
     @property
     def axes(self) -> list[Option]:
@@ -100,7 +105,7 @@ class Page:
     @property
     def rows(self) -> list["TableRow"]:
         """Rows of the final table."""
-        return [TableRow(row, self.table.outcome) for row in self.table.rows]
+        return [TableRow(row, self.table) for row in self.table.rows]
 
     @property
     def warnings(self) -> list[str]:
@@ -139,7 +144,12 @@ class TableRow:
     """One row of the final table, with the words for its difference."""
 
     final: FinalRow
-    outcome: Metric
+    table: FinalTable
+
+    @property
+    def cells(self) -> list[MeanCI | None]:
+        """Its figures, in the order of the columns."""
+        return self.final.cells(self.table.outcomes)
 
     @property
     def group(self) -> Group:
@@ -155,9 +165,9 @@ class TableRow:
     def verdict_class(self) -> str:
         """How the verdict looks: good, bad, or neither."""
         verdict = self.difference.verdict if self.difference else Verdict.UNDECIDED
-        if verdict is Verdict.UNDECIDED or self.outcome.better is None:
+        if verdict is Verdict.UNDECIDED or self.table.outcome.better is None:
             return ""
-        return "chip-good" if str(verdict) == self.outcome.better else "chip-bad"
+        return "chip-good" if str(verdict) == self.table.outcome.better else "chip-bad"
 
 
 def build_page(found: Comparison, *, search: str) -> Page:

@@ -34,10 +34,9 @@ class FinalRow:
     """Why there is no difference."""
     is_reference: bool
 
-    @property
-    def cells(self) -> list[MeanCI | None]:
-        """The figures in the table's order; None where there is none."""
-        return [self.figures.get(name) for name in OUTCOMES]
+    def cells(self, outcomes: Sequence[Metric]) -> list[MeanCI | None]:
+        """Return some figures in their order; None where there is none."""
+        return [self.figures.get(metric.name) for metric in outcomes]
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,12 @@ class FinalTable:
     n_problems: int
     """Problems that all compared evaluations share."""
     warnings: tuple[str, ...]
+
+    @property
+    def outcomes(self) -> tuple[Metric, ...]:
+        """Figures that some group has: the table's columns."""
+        known = {name for row in self.rows for name in row.figures}
+        return tuple(metric for name, metric in OUTCOMES.items() if name in known)
 
 
 def value_of(run: RunRow, outcome: str) -> float | None:
@@ -84,6 +89,7 @@ def final_table(groups: Sequence[Group], outcome: str, reference: Group | None) 
                 f"Differences use the {len(problems)} problems that all evaluations share, of up "
                 f"to {largest}."
             )
+    warnings += _sampling_warnings(groups)
     rows = tuple(
         FinalRow(
             group=group,
@@ -96,6 +102,21 @@ def final_table(groups: Sequence[Group], outcome: str, reference: Group | None) 
         for group in groups
     )
     return FinalTable(rows, OUTCOMES[outcome], reference, len(problems), tuple(warnings))
+
+
+def _sampling_warnings(groups: Sequence[Group]) -> list[str]:
+    """Return what must be said where evaluations drew different numbers of completions."""
+    drawn = {
+        int(run.summary["samples"])
+        for group in groups
+        for run in group.runs
+        if {"samples", "pass_at_n"} <= set(run.summary)
+    }
+    if len(drawn) < 2:
+        return []
+    counts = ", ".join(map(str, sorted(drawn)))
+    text = f"The evaluations drew {counts} completions per problem: pass@n and maj@n are not the "
+    return [f"{text}same figure in them. The plot over K compares them at equal K."]
 
 
 def _figures(group: Group) -> dict[str, MeanCI]:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from algorithms.base import Metric
 from webapp.components.csv_cells import csv_cell
 from webapp.results.compare import Comparison, differing_settings, points
 from webapp.results.comparison import OUTCOMES, FinalRow, FinalTable
@@ -89,7 +90,7 @@ def table_csv(table: FinalTable) -> str:
 
 def _csv_row(row: FinalRow, table: FinalTable) -> list[Any]:
     cells: list[Any] = [row.group.name, row.group.algorithm, len(row.group.runs), row.evaluated]
-    for one in row.cells:
+    for one in row.cells(tuple(OUTCOMES.values())):
         cells += [one.mean, one.low, one.high] if one else [None] * 3
     d = row.difference
     cells += (
@@ -102,7 +103,7 @@ def _csv_row(row: FinalRow, table: FinalTable) -> list[Any]:
 
 def table_latex(table: FinalTable) -> str:
     """Return the final table for a paper: needs the package booktabs."""
-    labels = [latex_text(metric.label) for metric in OUTCOMES.values()]
+    labels = [latex_text(metric.label) for metric in table.outcomes]
     reference = latex_text(table.reference.name) if table.reference else "reference"
     heads = ["", "$N$", *labels, rf"$\Delta$ {latex_text(table.outcome.label)}"]
     lines = [
@@ -113,7 +114,7 @@ def table_latex(table: FinalTable) -> str:
         r"\toprule",
         " & ".join(heads) + r" \\",
         r"\midrule",
-        *(_latex_row(row) for row in table.rows),
+        *(_latex_row(row, table.outcomes) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         "",
@@ -121,8 +122,9 @@ def table_latex(table: FinalTable) -> str:
     return "\n".join(lines)
 
 
-def _latex_row(row: FinalRow) -> str:
-    cells = [latex_text(row.group.name), str(row.evaluated), *map(_latex_mean, row.cells)]
+def _latex_row(row: FinalRow, outcomes: Sequence[Metric]) -> str:
+    figures = map(_latex_mean, row.cells(outcomes))
+    cells = [latex_text(row.group.name), str(row.evaluated), *figures]
     d = row.difference
     if d is None:
         cells.append("reference" if row.is_reference else "--")

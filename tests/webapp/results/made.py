@@ -202,11 +202,15 @@ def make_evaluation(
             share = min(1.0, accuracy + 0.1) if sample == -1 and accuracy > 0.05 else accuracy
             solved = random.random() < share + (difficulty[problem] if accuracy > 0.05 else 0)
             grade = "correct" if solved else "invalid" if random.random() < invalid else "incorrect"
+            answer = str(10 + 2 * (problem % 90))
             rows.append(
                 {
                     "prompt_id": f"test-{problem:04d}",
                     "prompt": f"{10 + problem % 90}+{problem % 90}=",
-                    "answer": str(10 + 2 * (problem % 90)),
+                    "answer": answer,
+                    "parsed": {"correct": answer, "incorrect": "1", "invalid": None}[grade],
+                    "finish_reason": "length" if grade == "invalid" else "stop",
+                    "repetition": 0.0,
                     "sample": sample,
                     "completion": "42",
                     "n_tokens": 3,
