@@ -9,7 +9,16 @@ from ninja import NinjaAPI
 
 from webapp.api import errors
 from webapp.api.auth import SessionAuth, TokenAuth
-from webapp.api.routes import catalogue, datasets, experiments, jobs, policies, results, tokens
+from webapp.api.routes import (
+    catalogue,
+    curation,
+    datasets,
+    experiments,
+    jobs,
+    policies,
+    results,
+    tokens,
+)
 
 api = NinjaAPI(
     title="Offpolicy Lab",
@@ -30,6 +39,7 @@ errors.install(api)
 api.add_router("", tokens.router)
 api.add_router("", catalogue.router)
 api.add_router("", results.router)
+api.add_router("", curation.router)
 api.add_router("", jobs.workers_router)
 api.add_router("/datasets", datasets.router)
 api.add_router("/policies", policies.router)

@@ -13,6 +13,7 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as RequestError
 
 from algorithms.base import UserError
+from algorithms.curation.pipeline import StepError
 from webapp.datasets.imports import BadRowsError
 
 INVALID = "Something in the request cannot be used; see errors."
@@ -68,6 +69,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     pydantic.ValidationError: _schema_error,
     ValidationError: lambda error: problem(422, INVALID, _fields(error)),
     BadRowsError: _bad_rows,
+    StepError: lambda error: problem(422, INVALID, [(f"steps.{error.step}", error.reason)]),
     UserError: lambda error: problem(409, str(error)),
     PermissionDenied: lambda error: problem(403, str(error) or "You may not do this."),
     Http404: lambda error: problem(404, str(error) or "There is nothing here."),

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from django.db.models import Q
+
 from algorithms.base import CorruptArtifactError, UserError
 from algorithms.curation.columns import Columns, load_columns
 from algorithms.curation.pipeline import Curated, curate
@@ -15,7 +17,10 @@ from webapp.jobs.states import JobState
 from webapp.jobs.store import ArtifactDamaged, default_store
 
 CURATABLE = ("grade", "curate")
-"""Kinds of jobs whose completions are graded."""
+GRADED = Q(kind__in=CURATABLE) | Q(
+    kind="score", inputs__role="rollouts", inputs__source__kind__in=CURATABLE
+)
+"""Jobs whose completions are graded: scoring keeps the grades that there are."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,7 @@ def source_job(pk: int) -> Job:
     Raises:
         Job.DoesNotExist: no such job, not finished, or one without grades.
     """
-    job = Job.objects.select_related("artifact").get(
-        pk=pk, kind__in=CURATABLE, state=JobState.SUCCEEDED
-    )
+    job = Job.objects.select_related("artifact").get(GRADED, pk=pk, state=JobState.SUCCEEDED)
     if not Artifact.objects.filter(job=job).exists():
         raise Job.DoesNotExist
     return job

@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from webapp.curation.content import CURATABLE
+from webapp.curation.content import GRADED
 from webapp.curation.models import CuratedSet
 from webapp.jobs.models import Job, JobInput
 from webapp.jobs.states import JobState
@@ -23,7 +23,7 @@ def trainable_jobs() -> QuerySet[Job]:
     """
     named = CuratedSet.objects.values("job")
     ready = Q(state=JobState.SUCCEEDED) | Q(pk__in=named)
-    found = Job.objects.filter(ready, kind__in=CURATABLE)
+    found = Job.objects.filter(GRADED, ready)
     return found.select_related("artifact").prefetch_related("curated_sets").order_by("-pk")
 
 
@@ -38,11 +38,10 @@ def trainable_name(job: Job) -> str:
 
 def writer_of(job: Job) -> int | None:
     """Return the job of the policy that wrote a set's completions; a query per job on the way."""
-    place: int | None = job.pk
-    while place is not None:
+    place = job.pk
+    while True:
         edges = JobInput.objects.filter(job=place, role__in=("policy", "rollouts"))
         sources = dict(edges.values_list("role", "source_id"))
-        if "policy" in sources:
-            return sources["policy"]
-        place = sources.get("rollouts")
-    return None
+        if "rollouts" not in sources:
+            return sources.get("policy")
+        place = sources["rollouts"]

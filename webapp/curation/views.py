@@ -30,11 +30,8 @@ def curate(request: HttpRequest, pk: int) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]  # django_htmx adds it to the request
         return _page(request, page)
     answer = render(request, "curation/_preview.html", {"page": page})
-    if page.preview is not None:
-        address = reverse("curation:figure", args=[pk])
-        url = f"{address}?{request.GET.urlencode()}"
-        trigger_client_event(answer, "lab:coefficient", {"url": url})
-    return answer
+    address = f"{reverse('curation:figure', args=[pk])}?{request.GET.urlencode()}"
+    return trigger_client_event(answer, "lab:coefficient", {"url": address})
 
 
 def _page(request: HttpRequest, page: pages.Page, *, status: int = 200) -> HttpResponse:
@@ -87,8 +84,8 @@ def figure(request: HttpRequest, pk: int) -> HttpResponse:
     page = pages.open_page(_source_or_404(pk), request.GET)
     if page.before is None:
         return HttpResponse(page.problem, status=409, content_type="text/plain; charset=utf-8")
-    after = page.preview.after if page.preview else page.before
-    drawn = curated_positives.draw(page.before.positives_per_prompt, after.positives_per_prompt)
+    after = page.preview.after.positives_per_prompt if page.preview else None
+    drawn = curated_positives.draw(page.before.positives_per_prompt, after)
     return HttpResponse(drawn.to_json(), content_type="application/json")
 
 

@@ -45,12 +45,7 @@ class Start:
 STARTS = (
     Start("all", "All completions", "all", ()),
     Start("positives", "Positives only", "positives only", ({"op": "positives"},)),
-    Start(
-        "anna_karenina",
-        "Anna Karenina",
-        "Anna Karenina",
-        ({"op": "anna_karenina", "size": 1000, "candidates": 64, "positives_per_prompt": 1},),
-    ),
+    Start("anna_karenina", "Anna Karenina", "Anna Karenina", ({"op": "anna_karenina"},)),
     Start("uniform", "Uniform sample", "uniform", ({"op": "uniform", "size": 1000},)),
     Start(
         "ten_percent",
@@ -60,7 +55,7 @@ STARTS = (
     ),
     Start("pairs", "Preference pairs", "pairs", ({"op": "pairs"},)),
 )
-"""What the New experiment page offers; sizes are for a small set, to be changed."""
+"""What the New experiment page offers; sizes of draws are for a small set, to be changed."""
 
 
 def rows_after(steps: Sequence[Step], rows: int | None) -> int | None:

@@ -8,12 +8,14 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from algorithms.base import JobContext, UserError
 from algorithms.curation.steps import CurateSpec
 from algorithms.curation.summary import as_summary
+from algorithms.data.tables import ROLLOUTS_FILE
 from algorithms.jobs import run_job
 from tests.algorithms.training.world import Recorder
 from tests.webapp.results import made
 from webapp.curation import services
 from webapp.curation.content import composition_of, source_job
 from webapp.curation.models import CuratedSet
+from webapp.curation.selectors import trainable_jobs, writer_of
 from webapp.experiments.pruning import unneeded_jobs
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
@@ -125,6 +127,21 @@ def test_ungraded_completions_are_no_source() -> None:
     with pytest.raises(Job.DoesNotExist):
         source_job(job.inputs.get().source_id)
     assert source_job(job.pk) == job
+
+
+def test_scored_completions_are_a_source_where_they_are_graded() -> None:
+    job = graded()
+    scored, bare = made.make_job("score", "scored"), made.make_job("score", "not graded")
+    writer = job.inputs.get().source.inputs.get(role="policy").source
+    made.link(scored, rollouts=job, policy=made.make_job("policy", "another"))
+    made.link(bare, rollouts=job.inputs.get().source, policy=writer)
+    for one in (scored, bare):
+        made.publish(one, {ROLLOUTS_FILE: made.graded_table([])}, {"completions": 0})
+    assert source_job(scored.pk) == scored
+    with pytest.raises(Job.DoesNotExist):
+        source_job(bare.pk)
+    assert set(trainable_jobs()) == {job, scored}
+    assert writer_of(scored) == writer.pk
 
 
 def test_a_preview_reads_its_file_once() -> None:

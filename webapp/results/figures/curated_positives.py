@@ -8,9 +8,12 @@ from webapp.results.figures.outcome_shares import COLOURS
 from webapp.results.figures.palette import BASE, figure
 
 
-def draw(before: Sequence[int], after: Sequence[int]) -> go.Figure:
-    """Return two histograms; entry k counts the prompts with k correct completions."""
-    longest = max(len(before), len(after))
+def draw(before: Sequence[int], after: Sequence[int] | None) -> go.Figure:
+    """Return the histograms; entry k counts the prompts with k correct completions.
+
+    `after` is None where the steps have no result.
+    """
+    longest = max(len(before), len(after or ()))
     traces = [
         go.Bar(
             x=list(range(longest)),
@@ -23,6 +26,7 @@ def draw(before: Sequence[int], after: Sequence[int]) -> go.Figure:
             ("before", before, BASE.colour_light, "/"),
             ("after", after, COLOURS["correct"], ""),
         )
+        if counts is not None
     ]
     return figure(
         traces if longest else [],

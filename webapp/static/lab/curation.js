@@ -11,7 +11,9 @@
     if (button.dataset.stepMove === "-1") step.previousElementSibling?.before(step);
     else if (button.dataset.stepMove === "1") step.nextElementSibling?.after(step);
     else step.remove();
-    if (button.isConnected) button.focus();
+    const stays = button.isConnected && getComputedStyle(button).visibility !== "hidden";
+    if (stays) button.focus();
+    else if (button.isConnected) step.querySelector(`[data-step-move]:not([data-step-move="${button.dataset.stepMove}"])`).focus();
     else editor.querySelector(".steps-add select").focus();
     tell(editor);
   });
