@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "webapp.catalogue",
     "webapp.experiments",
     "webapp.results",
+    "webapp.labs",
     "webapp.api",
 ]
 

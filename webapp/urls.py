@@ -15,6 +15,7 @@ urlpatterns = [
     path("experiments/", include("webapp.experiments.urls")),
     path("styleguide/", include("webapp.components.urls")),
     path("algorithms/", include("webapp.catalogue.urls")),
+    path("labs/", include("webapp.labs.urls")),
     path("", include("webapp.jobs.urls")),
     path("", include("webapp.results.urls")),
     path("", include("webapp.curation.urls")),

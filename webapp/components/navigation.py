@@ -35,7 +35,7 @@ class Section:
         return view_name.startswith(f"{self.namespace}:") and self.namespace not in SHARED
 
 
-SHARED = frozenset({"results"})
+SHARED = frozenset({"results", "labs"})
 """Namespaces that are spread over several sections."""
 
 GROUPS = (
@@ -44,6 +44,10 @@ GROUPS = (
         Section("Datasets", "datasets:list", "database", "g d"),
         Section("Policies", "policies:list", "brain", "g p"),
         Section("Algorithms", "catalogue:gallery", "square-root-variable", "g a"),
+    ),
+    (
+        Section("Loss lab", "labs:loss", "scale-balanced", "g l"),
+        Section("Bandit lab", "labs:bandit", "dice", "g b"),
     ),
     (
         Section("Compare", "results:compare", "chart-line", "g c"),

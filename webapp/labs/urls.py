@@ -1,0 +1,19 @@
+"""Addresses of the labs."""
+
+from django.urls import path
+
+from webapp.labs import views
+
+app_name = "labs"
+urlpatterns = [
+    path("loss/", views.loss, name="loss"),
+    path("loss/coefficient.json", views.coefficient_figure, name="coefficient"),
+    path("loss/tokens.csv", views.loss_csv, name="loss_csv"),
+    path("loss/tokens.json", views.loss_json, name="loss_json"),
+    path("bandit/", views.bandit, name="bandit"),
+    path("bandit/simplex.json", views.simplex_figure, name="simplex"),
+    path("bandit/expected-reward.json", views.reward_figure, name="expected_reward"),
+    path("bandit/policies.csv", views.bandit_csv, name="bandit_csv"),
+    path("bandit/policies.json", views.bandit_json, name="bandit_json"),
+    path("choice/", views.choice, name="choice"),
+]
