@@ -7,11 +7,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.text import slugify
 from django.views.decorators.http import require_GET
 from django_htmx.http import trigger_client_event
 
 from algorithms.base import LLMAlgorithm, Schema
 from algorithms.catalogue import ALGORITHMS
+from algorithms.shared import families
 from webapp.catalogue import formulas, selectors
 from webapp.catalogue.forms import PREFIX, SET, PresetForm, asked_params
 from webapp.results.figures import coefficient
@@ -56,6 +58,49 @@ class Card:
             )
         return found
 
+    def says(self, words: list[str]) -> bool:
+        """Whether every word occurs in its name, title, family, paper or summary."""
+        told = self.algorithm
+        text = f"{self.name} {told.title} {told.family} {told.paper} {told.summary}".lower()
+        return all(word in text for word in words)
+
+    @property
+    def learns_from(self) -> str:
+        """What a step is made of, in words."""
+        if self.algorithm.trains_on == "references":
+            return "reference answers of a dataset"
+        return {
+            "completion": "graded completions of a policy, each by itself",
+            "prompt": "graded completions of a policy, all of a prompt together",
+            "pair": "pairs of a better and a worse completion of a prompt",
+        }[self.algorithm.unit]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One chapter of the gallery."""
+
+    name: str
+    cards: list[Card]
+
+    @property
+    def anchor(self) -> str:
+        """Where the chapter is on the page."""
+        return slugify(self.name)
+
+
+def chapters(search: str) -> list[Family]:
+    """Return the algorithms that the search finds, by family; empty families are left out."""
+    words = search.lower().split()
+    cards = [Card(name, algorithm) for name, algorithm in ALGORITHMS.items()]
+    found = [card for card in cards if card.says(words)]
+    others = sorted({card.algorithm.family for card in found} - set(families.ORDER))
+    grouped = [
+        Family(name, [card for card in found if card.algorithm.family == name])
+        for name in (*families.ORDER, *others)
+    ]
+    return [family for family in grouped if family.cards]
+
 
 def card(name: str) -> Card:
     """Return an algorithm of the catalogue.
@@ -75,13 +120,15 @@ def query(params: Schema) -> str:
 
 @require_GET
 def gallery(request: HttpRequest) -> HttpResponse:
-    """Show every algorithm and every saved preset."""
-    cards = [Card(name, algorithm) for name, algorithm in ALGORITHMS.items()]
-    return render(
-        request,
-        "catalogue/gallery.html",
-        {"cards": cards, "presets": selectors.presets()},
-    )
+    """Show every algorithm, or those that `q` finds, by family, and every saved preset."""
+    search = request.GET.get("q", "").strip()
+    context = {
+        "families": chapters(search),
+        "search": search,
+        "total": len(ALGORITHMS),
+        "presets": selectors.presets(),
+    }
+    return render(request, "catalogue/gallery.html", context)
 
 
 @require_GET

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.text import slugify
 from pytest_django import DjangoAssertNumQueries
 
 from algorithms.catalogue import ALGORITHMS
+from algorithms.shared import families
 from webapp.accounts.models import User
 from webapp.catalogue import formulas, selectors
 from webapp.catalogue.models import Preset
@@ -67,6 +69,26 @@ def test_the_gallery_shows_every_algorithm_with_formula_paper_and_plot(page: Cli
         assert reverse("catalogue:coefficient", args=[name]) in shown
     assert shown.count("<math") == len(ALGORITHMS)
     assert "https://arxiv.org/abs/2503.14286" in shown
+
+
+def test_the_gallery_is_ordered_by_family(page: Client) -> None:
+    shown = page.get(reverse("catalogue:gallery")).content.decode()
+    places = [
+        shown.index(f'<section class="family" id="{slugify(name)}"') for name in families.ORDER
+    ]
+    assert places == sorted(places)
+    assert shown.index(reverse("catalogue:algorithm", args=["sft"])) < shown.index(
+        reverse("catalogue:algorithm", args=["dpo"])
+    )
+
+
+def test_the_gallery_is_searched_by_words_that_all_occur(page: Client) -> None:
+    found = page.get(reverse("catalogue:gallery"), {"q": "group CLIPPED"}).content.decode()
+    assert reverse("catalogue:coefficient", args=["grpo"]) in found
+    assert reverse("catalogue:coefficient", args=["topr"]) not in found
+    nothing = page.get(reverse("catalogue:gallery"), {"q": "<b>no such"}).content.decode()
+    assert "says “&lt;b&gt;no such”" in nothing
+    assert "/coefficient.json" not in nothing
 
 
 def test_the_gallery_asks_as_often_for_many_presets_as_for_one(

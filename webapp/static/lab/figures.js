@@ -108,13 +108,23 @@
     link.click();
   };
 
+  // Pages of many plots ([data-figures-lazy]) draw each when it comes near the window.
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      seen.unobserve(entry.target);
+      load(entry.target);
+    }
+  }, { rootMargin: "400px" });
+
   const init = (root) => {
     const found = [...root.querySelectorAll("[data-figure-url]")];
     if (root.matches?.("[data-figure-url]")) found.push(root);
     for (const figure of found) {
       if (figure.dataset.figureReady) continue;
       figure.dataset.figureReady = "yes";
-      load(figure);
+      if (figure.closest("[data-figures-lazy]")) seen.observe(figure);
+      else load(figure);
     }
   };
 
