@@ -147,7 +147,7 @@ def by_vllm(folder: Path, spec: GenerateSpec) -> Timing:
     environment = {
         **os.environ,
         "VLLM_CPU_KVCACHE_SPACE": str(spec.vllm.cpu_kv_cache_gib),
-        "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
+        "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
         "VLLM_LOGGING_LEVEL": "ERROR",
     }
     answer = subprocess.run(

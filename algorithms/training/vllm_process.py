@@ -174,7 +174,7 @@ def _send(target: IO[bytes], order: Mapping[str, Any]) -> None:
 
 def _environment(settings: VLLMSettings, visible: str | None) -> dict[str, str]:
     own = {
-        "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
+        "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # see vllm_host.die_with_parent
         "VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_kv_cache_gib),
         "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "WARNING"),
         "VLLM_NO_USAGE_STATS": "1",
