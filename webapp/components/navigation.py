@@ -50,13 +50,19 @@ GROUPS = (
         Section("Bandit lab", "labs:bandit", "dice", "g b"),
     ),
     (
-        Section("Compare", "results:compare", "chart-line", "g c"),
+        Section("Compare", "results:compare", "chart-line", "g c", views=("results:problems",)),
         Section(
             "Rollouts",
             "results:rollouts",
             "align-left",
             "g r",
-            views=("results:rollout_set", "results:rollout_prompt", "curation:curate"),
+            views=(
+                "results:rollout_set",
+                "results:rollout_prompt",
+                "results:choose_beside",
+                "results:beside",
+                "curation:curate",
+            ),
         ),
     ),
     (

@@ -51,7 +51,7 @@ def rollouts(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_set(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a set's composition and a page of its completions, filtered."""
-    found = _set_or_404(pk)
+    found = set_or_404(pk)
     form = FilterForm(request.GET)
     after, before = _row(request, "after"), _row(request, "before")
     context = {"set": found, "form": form, "filter": filter_query(request.GET)}
@@ -69,7 +69,7 @@ def show_set(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def show_prompt(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Show one prompt with all its completions, token by token."""
-    found = _set_or_404(pk)
+    found = set_or_404(pk)
     context = {"set": found, "filter": filter_query(request.GET)}
     try:
         asked = FilterForm(request.GET).row_filter()
@@ -86,7 +86,7 @@ def show_prompt(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 @require_safe
 def set_figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:  # noqa: ARG001 - a view
     """Return a plot of the composition as Plotly JSON."""
-    found = _set_or_404(pk)
+    found = set_or_404(pk)
     key = key_of(found.artifact)
     drawn: go.Figure
     if name == "positives":
@@ -104,7 +104,7 @@ def set_figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:  # noq
 @require_safe
 def export_set(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
     """Return the filtered completions as a file."""
-    found = _set_or_404(pk)
+    found = set_or_404(pk)
     if suffix not in WRITERS:
         raise Http404(f"there is no export {suffix}")
     content_type, write = WRITERS[suffix]
@@ -122,11 +122,12 @@ def export_set(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
 @user_errors_as_messages
 def score_set(request: HttpRequest, pk: int) -> HttpResponse:
     """Compute the set's log-probabilities again, by the code that trains."""
-    job = rollouts_score(found=_set_or_404(pk), user=signed_in(request))
+    job = rollouts_score(found=set_or_404(pk), user=signed_in(request))
     return redirect("jobs:detail", pk=job.pk)
 
 
-def _set_or_404(pk: int) -> RolloutSet:
+def set_or_404(pk: int) -> RolloutSet:
+    """Return a set of completions, or the answer that there is none."""
     try:
         return rollout_set(pk)
     except Job.DoesNotExist:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.results import problem_views, rollout_views, views
+from webapp.results import beside_views, problem_views, rollout_views, views
 
 app_name = "results"
 urlpatterns = [
@@ -20,5 +20,15 @@ urlpatterns = [
         "rollouts/<int:pk>/prompts/<int:number>/",
         rollout_views.show_prompt,
         name="rollout_prompt",
+    ),
+    path(
+        "rollouts/<int:pk>/prompts/<int:number>/beside/",
+        beside_views.choose_beside,
+        name="choose_beside",
+    ),
+    path(
+        "rollouts/<int:pk>/prompts/<int:number>/beside/<int:other>/",
+        beside_views.show_beside,
+        name="beside",
     ),
 ]
