@@ -44,6 +44,8 @@ class FileSource(Schema):
     """Column holding the reference answer."""
     id_field: str = ""
     """Column holding a unique id; empty numbers the rows."""
+    group_field: str = ""
+    """Column holding a level or subject; empty for none."""
     split: str = "train"
     """Split that the rows become."""
 
@@ -66,10 +68,30 @@ class HubSource(Schema):
     """Column holding the reference answer."""
 
 
+class PublicSource(Schema):
+    """A public problem set by its name; its fields are known, nothing has to be mapped."""
+
+    source: Literal["public"] = "public"
+    name: Literal["gsm8k", "math", "svamp", "asdiv", "mawps", "aqua"] = "gsm8k"
+    """Which set."""
+    origin: Literal["files", "hub"] = "files"
+    """files: of a folder on the worker's disk; hub: downloaded by the worker."""
+    path: str = ""
+    """files: folder that holds them, under one of the folders that the administrator allows;
+    empty looks there for a folder called like the set."""
+    answers: Literal["final", "solution"] = "final"
+    """The final answer, or, where the set has one, the worked solution that ends in it: graders
+    read both, and learning from references learns to write it."""
+
+
+DatasetSource = ArithmeticSource | FileSource | HubSource | PublicSource
+"""Where rows may come from, besides an upload."""
+
+
 class DatasetSpec(Schema):
     """A `dataset` job: rows (id, prompt, answer, split) from a generator, a file or the hub."""
 
-    source: Annotated[ArithmeticSource | FileSource | HubSource, Field(discriminator="source")]
+    source: Annotated[DatasetSource, Field(discriminator="source")]
 
 
 class UploadSpec(Schema):

@@ -7,7 +7,6 @@ from algorithms.base import UserError
 from algorithms.data.rows import Row
 from algorithms.specs import ArithmeticSource
 
-
 _WORDINGS = {"equation": "{}+{}=", "question": "What is {} + {}?"}
 
 

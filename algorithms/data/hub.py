@@ -1,17 +1,19 @@
 """Records of a dataset of the Hugging Face hub, through the `datasets` library."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from datasets import load_dataset
 from datasets.exceptions import DatasetsError
 
 from algorithms.base import UserError
 from algorithms.data.lines import excerpt
+from algorithms.data.public import PUBLIC_SETS, Reader
 from algorithms.data.records import Record
 from algorithms.data.roots import allowed_hub_name
 from algorithms.data.rows import BadRow, FieldMapping, Row, RowChecker
-from algorithms.specs import HubSource
+from algorithms.specs import HubSource, PublicSource
 
 
 def read_hub(source: HubSource) -> Iterator[Row | BadRow]:
@@ -30,20 +32,43 @@ def read_hub(source: HubSource) -> Iterator[Row | BadRow]:
 
 
 def _read_split(source: HubSource, upstream: str, mapping: FieldMapping) -> Iterator[Row | BadRow]:
-    name = allowed_hub_name(source.name)
+    rows = _load(source.name, source.subset, upstream)
+    for column in mapping.required():
+        if column not in rows.column_names:
+            raise UserError(
+                f"{source.name} has no column {column!r}. Its columns: {rows.column_names}."
+            )
+    checker = RowChecker(mapping)
+    for record in _records(rows):
+        yield checker.check(record, prefix=f"{mapping.default_split}-")
+
+
+def read_public(source: PublicSource) -> Iterator[Row | BadRow]:
+    """Yield a Row or a BadRow for every record of a public set on the hub.
+
+    Raises:
+        UserError: the hub cannot be reached, or its organisation is not allowed.
+    """
+    hub = PUBLIC_SETS[source.name].hub
+    reader = Reader(source)
+    for split, upstream in hub.splits.items():
+        for record in _records(_load(hub.name, hub.subset, upstream)):
+            yield reader.row(record, split)
+
+
+def _records(rows: Iterable[Mapping[str, object]]) -> Iterator[Record]:
+    for number, values in enumerate(rows, start=1):
+        yield Record(number, values, excerpt(", ".join(map(str, values.values()))))
+
+
+def _load(hub_id: str, subset: str, split: str) -> Any:
+    name = allowed_hub_name(hub_id)
     if Path(name).exists():  # `datasets` would read it instead of the hub
         raise UserError(f"{name!r} is a folder here; give it as a path instead of a hub id.")
     try:
-        rows = load_dataset(name, source.subset or None, split=upstream)
+        return load_dataset(name, subset or None, split=split)
     except (DatasetsError, OSError, ValueError) as error:
-        raise UserError(_explain(name, upstream, error)) from error
-    for column in mapping.required():
-        if column not in rows.column_names:
-            raise UserError(f"{name} has no column {column!r}. Its columns: {rows.column_names}.")
-    checker = RowChecker(mapping)
-    for number, values in enumerate(rows, start=1):
-        record = Record(number, values, excerpt(", ".join(map(str, values.values()))))
-        yield checker.check(record, prefix=f"{mapping.default_split}-")
+        raise UserError(_explain(name, split, error)) from error
 
 
 def _explain(name: str, split: str, error: Exception) -> str:

@@ -27,15 +27,18 @@ def allowed_path(text: str, variable: str) -> Path:
         path = Path(text).resolve(strict=True)
     except (OSError, ValueError, RuntimeError):
         path = None
-    roots = [
-        Path(root).resolve() for root in os.environ.get(variable, "").split(os.pathsep) if root
-    ]
-    if path is None or not any(path.is_relative_to(root) for root in roots):
+    if path is None or not any(path.is_relative_to(root) for root in roots_of(variable)):
         raise UserError(
             f"{text!r} is not a file or folder that jobs may read. The administrator lists the "
             f"folders in the variable {variable}; put it into one of them."
         )
     return path
+
+
+def roots_of(variable: str) -> list[Path]:
+    """Return the folders that a variable lists."""
+    listed = os.environ.get(variable, "").split(os.pathsep)
+    return [Path(root).resolve() for root in listed if root]
 
 
 def allowed_hub_name(name: str) -> str:

@@ -37,11 +37,16 @@ class FieldMapping:
     """Empty numbers the rows by their line."""
     split: str = ""
     """Empty puts every row into `default_split`."""
+    group: str = ""
+    """Column with a level or subject; empty for none."""
     default_split: str = "train"
 
     def required(self) -> list[str]:
         """Return the columns that every record must have."""
-        return [name for name in (self.prompt, self.answer, self.id, self.split) if name]
+        return [name for name in self._named() if name]
+
+    def _named(self) -> tuple[str, ...]:
+        return (self.prompt, self.answer, self.id, self.split, self.group)
 
 
 class _BadValue(ValueError):  # noqa: N818 - says what is wrong with one value, ends in a BadRow
@@ -64,6 +69,7 @@ class RowChecker:
                 prompt=_text(record.values, mapping.prompt),
                 answer=_text(record.values, mapping.answer),
                 split=_split(record.values, mapping),
+                group=_group(record.values, mapping),
             )
         except _BadValue as error:
             return BadRow(record.line, str(error), record.excerpt)
@@ -132,6 +138,12 @@ def _id(record: Record, name: str) -> str:
     if len(text) > MAX_ID_CHARACTERS:
         raise _BadValue(f"the id has {len(text)} characters; at most {MAX_ID_CHARACTERS} fit")
     return text
+
+
+def _group(values: Mapping[str, object], mapping: FieldMapping) -> str | None:
+    if not mapping.group or values.get(mapping.group) is None:
+        return None
+    return _text(values, mapping.group)[:MAX_ID_CHARACTERS]
 
 
 def _split(values: Mapping[str, object], mapping: FieldMapping) -> str:

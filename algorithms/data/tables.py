@@ -67,6 +67,22 @@ OUTCOMES = pa.schema(
 )
 """Of `evaluate`; sample -1 is the greedy completion, repetition the share of repeated 4-grams."""
 
+FIRST_BATCH_FILE = "first_batch.parquet"
+
+FIRST_BATCH = pa.schema(
+    [
+        ("prompt", pa.list_(pa.string())),
+        ("completion", pa.list_(pa.string())),
+        ("logprobs", pa.list_(pa.float32())),
+        ("reward", pa.float32()),
+        ("advantage", pa.float32()),
+        ("unit", pa.int32()),
+        ("batch_size", pa.int32()),
+    ]
+)
+"""Of `train`: texts of the tokens of its first completions; only `completion` is learned from,
+`logprobs` are log mu of its tokens, 0 where no policy wrote them."""
+
 YOUNGER = frozenset({"group", "parsed"})
 """Columns that artifacts of earlier versions lack; they read as null."""
 

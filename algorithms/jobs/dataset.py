@@ -6,11 +6,19 @@ from pathlib import Path
 
 from algorithms.base import JobContext, Reporter, Stopped, Summary, UserError
 from algorithms.data import arithmetic
+from algorithms.data.public import read_local
 from algorithms.data.records import SUFFIXES
 from algorithms.data.roots import DATA_ROOTS_VARIABLE, allowed_path
 from algorithms.data.rows import BadRow, FieldMapping, Row, RowChecker, parse
 from algorithms.data.tables import BAD_ROWS, BAD_ROWS_FILE, ROWS, ROWS_FILE, TableWriter
-from algorithms.specs import ArithmeticSource, DatasetSpec, FileSource, HubSource
+from algorithms.specs import (
+    ArithmeticSource,
+    DatasetSource,
+    DatasetSpec,
+    FileSource,
+    HubSource,
+    PublicSource,
+)
 
 _MESSAGES = 20
 """Bad rows that are written to the log; all of them are in the artifact."""
@@ -42,9 +50,7 @@ def run(spec: DatasetSpec, context: JobContext) -> Summary:
     return {"rows": splits.total(), "bad_rows": bad.count, **splits}
 
 
-def _items(
-    source: ArithmeticSource | FileSource | HubSource, reporter: Reporter
-) -> Iterator[Row | BadRow]:
+def _items(source: DatasetSource, reporter: Reporter) -> Iterator[Row | BadRow]:
     match source:
         case ArithmeticSource():
             return arithmetic.generate(source)
@@ -54,6 +60,12 @@ def _items(
             from algorithms.data.hub import read_hub  # noqa: PLC0415 - a second for `datasets`
 
             return read_hub(source)
+        case PublicSource(origin="files"):
+            return read_local(source)
+        case PublicSource():
+            from algorithms.data.hub import read_public  # noqa: PLC0415 - a second for `datasets`
+
+            return read_public(source)
 
 
 def _file_rows(source: FileSource, reporter: Reporter) -> Iterator[Row | BadRow]:
@@ -63,6 +75,7 @@ def _file_rows(source: FileSource, reporter: Reporter) -> Iterator[Row | BadRow]
         prompt=source.prompt_field,
         answer=source.answer_field,
         id=source.id_field,
+        group=source.group_field,
         default_split=source.split,
     )
     checker = RowChecker(mapping)

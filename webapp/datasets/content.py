@@ -18,6 +18,7 @@ from algorithms.data.tables import (
     BAD_ROWS_FILE,
     ROWS,
     ROWS_FILE,
+    count_rows,
     read_batches,
     read_table,
 )
@@ -157,13 +158,19 @@ def _contains(batch: pa.RecordBatch, text: str) -> Any:
 def as_jsonl(artifact: Artifact) -> Iterator[bytes]:
     """Yield all rows as JSON Lines."""
     for batch in read_batches(folder_of(artifact) / ROWS_FILE, ROWS):
-        lines = (json.dumps(row, ensure_ascii=False) for row in batch.to_pylist())
+        rows = ({k: v for k, v in row.items() if v is not None} for row in batch.to_pylist())
+        lines = (json.dumps(row, ensure_ascii=False) for row in rows)
         yield "".join(f"{line}\n" for line in lines).encode()
 
 
 def as_csv(artifact: Artifact) -> Iterator[bytes]:
-    """Yield all rows as CSV that no spreadsheet executes."""
-    return _csv(folder_of(artifact) / ROWS_FILE, ROWS)
+    """Yield all rows as CSV that no spreadsheet executes; without groups, without that column."""
+    path = folder_of(artifact) / ROWS_FILE
+    group = ROWS.get_field_index("group")
+    grouped = read_table(path, pa.schema([ROWS.field(group)]))["group"].null_count < count_rows(
+        path
+    )
+    return _csv(path, ROWS if grouped else ROWS.remove(group))
 
 
 def bad_rows_as_csv(folder: Path) -> Iterator[bytes]:

@@ -9,14 +9,22 @@ from django.http import QueryDict
 from algorithms.base import Schema
 from algorithms.data.records import SUFFIXES
 from algorithms.data.rows import FieldMapping
-from algorithms.specs import ArithmeticSource, DatasetSpec, FileSource, HubSource
+from algorithms.specs import (
+    ArithmeticSource,
+    DatasetSource,
+    DatasetSpec,
+    FileSource,
+    HubSource,
+    PublicSource,
+)
 from webapp.components.formats import size
 from webapp.datasets.imports import guess_mapping
 from webapp.datasets.models import Dataset
 from webapp.schema_forms import SchemaForm, schema_form
 
 UPLOAD = "upload"
-SOURCES: dict[str, type[ArithmeticSource | FileSource | HubSource]] = {
+SOURCES: dict[str, type[DatasetSource]] = {
+    "public": PublicSource,
     "arithmetic": ArithmeticSource,
     "path": FileSource,
     "hub": HubSource,
@@ -68,6 +76,7 @@ class MappingForm(forms.Form):
     split = forms.ChoiceField(
         required=False, help_text="Says of each row whether it is for training or for testing."
     )
+    group = forms.ChoiceField(required=False, help_text="A level or subject, if there is one.")
     default_split = forms.RegexField(
         r"^[A-Za-z0-9_.-]{1,40}$",
         initial="train",
@@ -79,8 +88,8 @@ class MappingForm(forms.Form):
     def __init__(self, data: QueryDict | None, *, columns: list[str]) -> None:
         super().__init__(data, initial=vars(guess_mapping(columns)))
         choices = [(name, name) for name in columns]
-        nothing = {"id": "number the rows", "split": "all rows in one split"}
-        for name in ("prompt", "answer", "id", "split"):
+        nothing = {"id": "number the rows", "split": "all rows in one split", "group": "none"}
+        for name in ("prompt", "answer", "id", "split", "group"):
             blank = [("", nothing[name])] if name in nothing else []
             self.fields[name].choices = blank + choices  # type: ignore[attr-defined]
 

@@ -8,7 +8,13 @@ from django.db.models import Max
 
 from algorithms.base import UserError
 from algorithms.data.rows import FieldMapping
-from algorithms.specs import ArithmeticSource, DatasetSpec, FileSource, HubSource
+from algorithms.specs import (
+    ArithmeticSource,
+    DatasetSpec,
+    FileSource,
+    HubSource,
+    PublicSource,
+)
 from webapp.accounts.models import User
 from webapp.accounts.permissions import require_owner
 from webapp.datasets import imports, selectors, staging
@@ -131,6 +137,9 @@ def origin_of(spec: DatasetSpec) -> str:
             return f"generator: {made.digits}-digit addition, seed {made.seed}"
         case FileSource() as file:
             return f"path: {file.path}"[:200]
+        case PublicSource() as known:
+            place = known.path or "files" if known.origin == "files" else "hub"
+            return f"public set: {known.name} ({place})"[:200]
         case HubSource() as hub:
             return f"hub: {hub.name}{f' ({hub.subset})' if hub.subset else ''}"[:200]
 

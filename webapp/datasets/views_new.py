@@ -8,9 +8,11 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from algorithms.base import UserError
+from algorithms.data.public import PUBLIC_SETS
+from algorithms.data.rows import BadRow, Row
 from webapp.accounts.requests import signed_in
 from webapp.components.errors import add_errors
-from webapp.datasets import content, imports, services, staging, uploads
+from webapp.datasets import content, imports, preview, services, staging, uploads
 from webapp.datasets.forms import (
     SOURCES,
     UPLOAD,
@@ -41,7 +43,10 @@ def _new(request: HttpRequest) -> HttpResponse:
     name_form = NameForm(data)
     upload_form = UploadForm(data, request.FILES) if data and way == UPLOAD else UploadForm()
     by_source = source_forms(data, way)
-    if data is not None:
+    rows: list[Row | BadRow] = []
+    if data is not None and "preview" in data:
+        rows = preview.first_rows(by_source["public"])
+    elif data is not None:
         done = (
             _stage(request, upload_form)
             if way == UPLOAD
@@ -49,8 +54,15 @@ def _new(request: HttpRequest) -> HttpResponse:
         )
         if done is not None:
             return done
-    context = {"way": way, "name_form": name_form, "upload_form": upload_form, "sources": by_source}
-    return render(request, "datasets/new.html", context, status=422 if data else 200)
+    context = {
+        "way": way,
+        "name_form": NameForm(initial=data.dict()) if rows and data else name_form,
+        "upload_form": upload_form,
+        "sources": by_source,
+        "public_sets": PUBLIC_SETS,
+        "first_rows": rows,
+    }
+    return render(request, "datasets/new.html", context, status=422 if data and not rows else 200)
 
 
 def _stage(request: HttpRequest, form: UploadForm) -> HttpResponse | None:

@@ -43,8 +43,8 @@ def test_an_upload_becomes_a_dataset_whose_job_has_succeeded(ada: User) -> None:
     assert dataset.job.state == JobState.SUCCEEDED
     assert dataset.job.artifact.summary == {"rows": 2, "bad_rows": 0, "train": 2}
     assert rows(dataset) == [
-        {"id": "1", "prompt": "1+1=", "answer": "2", "split": "train"},
-        {"id": "2", "prompt": "2+2=", "answer": "4", "split": "train"},
+        {"id": "1", "prompt": "1+1=", "answer": "2", "split": "train", "group": None},
+        {"id": "2", "prompt": "2+2=", "answer": "4", "split": "train", "group": None},
     ]
     artifact = dataset.job.artifact
     default_store().verify(artifact.path, artifact.manifest_sha256)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from algorithms.data.roots import DATA_ROOTS_VARIABLE
 from webapp.accounts.models import User
 from webapp.datasets.models import Dataset
 
@@ -145,6 +146,7 @@ def test_an_upload_without_the_csrf_token_is_refused(ada: User) -> None:
 
 def test_a_generator_is_started_and_its_errors_stay_at_their_fields(browser: Client) -> None:
     given = {"arithmetic-source": "arithmetic", "arithmetic-digits": "2"}
+    given |= {"arithmetic-wording": "equation"}
     given |= {"arithmetic-train": "100", "arithmetic-test": "10", "arithmetic-seed": "3"}
     form = {"way": "arithmetic", "name": "addition"} | given
 
@@ -172,3 +174,28 @@ def test_a_hub_dataset_is_a_job_with_its_name(browser: Client) -> None:
 
     assert browser.post(NEW, form).status_code == 302
     assert Dataset.objects.get().origin == "hub: openai/gsm8k (main)"
+
+
+def test_a_public_set_is_previewed_from_its_files_and_then_imported(
+    browser: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATA_ROOTS_VARIABLE, str(tmp_path))
+    form = {"way": "public", "name": "stories", "public-source": "public", "public-name": "svamp"}
+    form |= {"public-origin": "files", "public-path": "", "public-answers": "final"}
+
+    missing = browser.post(NEW, form | {"preview": "1"})
+    assert missing.status_code == 422
+    assert b"No folder called" in missing.content
+
+    (tmp_path / "svamp").mkdir()
+    line = '{"id": "s-1", "question": "How many apples?", "answer": 51.0}'
+    (tmp_path / "svamp" / "problems.jsonl").write_text(f"{line}\n{{}}\n")
+    shown = browser.post(NEW, form | {"preview": "1"})
+    assert shown.status_code == 200
+    assert b"How many apples?" in shown.content
+    assert b"the field &#x27;prompt&#x27; is null" in shown.content
+    assert b'value="stories"' in shown.content
+    assert not Dataset.objects.exists()
+
+    assert browser.post(NEW, form).status_code == 302
+    assert Dataset.objects.get().origin == "public set: svamp (files)"
