@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-BINS = 64
-_LINEAR = 0.01
+BINS = 80
+_LINEAR = 0.1
 """Nats around log ratio 0 in which bins are about equally wide."""
 _FARTHEST = 100.0
 _STRETCH = float(np.arcsinh(_FARTHEST / _LINEAR))
 EDGES: np.ndarray = _LINEAR * np.sinh(np.linspace(-_STRETCH, _STRETCH, BINS + 1))
-"""Edges of the bins in nats of log(pi/mu): each 1.4 times as wide as its neighbour on either side
-of 0, from -100 to 100. The outermost bins also hold what lies beyond."""
+"""Edges of the bins in nats of log(pi/mu): on either side of 0 each about 1.2 times as wide as the
+one before, from -100 to 100. The outermost bins also hold what lies beyond."""
 
 HISTOGRAMS_FILE = "ratio_histograms.parquet"
 HISTOGRAMS = pa.schema(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -57,21 +58,11 @@ def draw(histories: Mapping[str, RatioHistory], *, unit: str) -> go.Figure:
     for number, sign in enumerate(present):
         axis = "" if number == 0 else str(number + 1)
         traces += _traces(histories[sign], sign, axis, unit)
-    gap = 0.06 if len(present) > 1 else 0.0
-    width = (1 - gap * (len(present) - 1)) / len(present)
-    axes = {
-        f"xaxis{'' if n == 0 else n + 1}": {
-            "title": {"text": f"Optimizer steps, {unit} of {_TITLES[sign]}"},
-            "domain": [n * (width + gap), n * (width + gap) + width],
-            "anchor": "y",
-        }
-        for n, sign in enumerate(present)
-    }
     ticks = [(float(bin_places(np.log([ratio]))[0]), f"{ratio:g}") for ratio in TICKS]
     seen = _apart([(place, text) for place, text in ticks if low <= place <= high], high - low)
     return figure(
         traces,
-        **axes,
+        **_panels(present),
         yaxis={
             "title": {"text": "ratio π/μ"},
             "range": [low, high],
@@ -79,8 +70,26 @@ def draw(histories: Mapping[str, RatioHistory], *, unit: str) -> go.Figure:
             "ticktext": [text for _, text in seen],
         },
         showlegend=False,
-        margin={"l": 70},
+        margin={"l": 70, "t": 34},
     )
+
+
+def _panels(signs: Sequence[str]) -> dict[str, Any]:
+    """Return an axis of steps and a heading for each sign, side by side."""
+    gap = 0.06 if len(signs) > 1 else 0.0
+    width = (1 - gap * (len(signs) - 1)) / len(signs)
+    layout: dict[str, Any] = {"annotations": []}
+    for number, sign in enumerate(signs):
+        left = number * (width + gap)
+        layout[f"xaxis{number + 1 if number else ''}"] = {
+            "title": {"text": "Optimizer steps"},
+            "domain": [left, left + width],
+            "anchor": "y",
+        }
+        heading = {"text": _TITLES[sign].capitalize(), "x": left + width / 2, "y": 1}
+        place = {"xref": "paper", "yref": "paper", "xanchor": "center", "yanchor": "bottom"}
+        layout["annotations"].append({**heading, **place, "showarrow": False})
+    return layout
 
 
 def _traces(

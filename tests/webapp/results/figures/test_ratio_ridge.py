@@ -25,7 +25,8 @@ def test_each_sign_has_a_heat_map_whose_columns_are_steps_and_their_median() -> 
     kinds = [(trace["type"], trace["xaxis"]) for trace in drawn["data"]]
     assert kinds == [("heatmap", "x"), ("scatter", "x"), ("heatmap", "x2"), ("scatter", "x2")]
     assert drawn["data"][0]["x"] == [0, 5]
-    assert drawn["layout"]["xaxis2"]["title"]["text"].endswith("tokens of negative advantage")
+    headings = [annotation["text"] for annotation in drawn["layout"]["annotations"]]
+    assert headings == ["Positive advantage", "Negative advantage"]
     low, high = drawn["layout"]["yaxis"]["range"]
     assert "1" in drawn["layout"]["yaxis"]["ticktext"]
     assert all(low <= place <= high for place in drawn["layout"]["yaxis"]["tickvals"])
