@@ -1,0 +1,107 @@
+"""Grading speed on MATH: completions per second against calling math-verify in a plain loop.
+
+    python -m benchmarks.grading FOLDER_WITH_MATH [--problems 300]
+
+Three completions per problem: the worked solution, its answer written another way, and the
+answer of another problem. The loop parses and verifies every one in this process, without time
+limit, as one would by hand. `symbolic only` takes away the graders' shortcuts (text, numbers,
+repeated comparisons), so that only the processes are compared with the loop.
+"""
+
+import argparse
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from math_verify import LatexExtractionConfig, parse, verify
+
+from algorithms.data.graders.boxed import last_boxed
+from algorithms.data.graders.pool import Pool, Question
+from algorithms.data.grading import Item, Judge
+from algorithms.specs import Grading
+
+GRADING = Grading(grader="math")
+_LATEX = (LatexExtractionConfig(boxed_match_priority=0),)
+
+
+def completions(folder: Path, problems: int) -> list[Item]:
+    """Return three completions for each of the first problems of MATH-500."""
+    with (folder / "math500.jsonl").open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file][:problems]
+    return [
+        Item(text, row["answer"], "stop")
+        for row, other in zip(rows, [*rows[1:], *rows[:1]], strict=True)
+        for text in (
+            row["solution"],
+            rf"\boxed{{1 \cdot ({row['answer']})}}",
+            rf"\boxed{{{other['answer']}}}",
+        )
+    ]
+
+
+def loop(items: Sequence[Item]) -> int:
+    """Return how many are correct by math-verify called one after the other."""
+    logging.disable(logging.CRITICAL)
+    correct = 0
+    for item in items:
+        wanted = _parsed(item.answer)
+        correct += bool(
+            verify(wanted, _parsed(last_boxed(item.completion) or ""), timeout_seconds=None)
+        )
+    return correct
+
+
+def _parsed(text: str) -> object:
+    return parse(f"\\boxed{{{text}}}", extraction_config=_LATEX, parsing_timeout=None)
+
+
+def judged(items: Sequence[Item], processes: int) -> int:
+    """Return how many are correct by the math grader; its processes are started before."""
+    with Judge(GRADING, processes=processes) as judge:
+        return sum(v.grade == "correct" for v in judge.grade_all(items))
+
+
+def symbolic(items: Sequence[Item], processes: int) -> int:
+    """Return how many are correct when every completion is compared symbolically."""
+    questions = [
+        Question(last_boxed(i.completion) or "", i.answer, GRADING.tolerance) for i in items
+    ]
+    with Pool(processes, GRADING.time_limit_s) as pool:
+        return sum(answer is not None and answer.same for answer in pool.ask(questions))
+
+
+def report(name: str, count: int, work: Callable[[], int]) -> None:
+    """Print the speed of one way, the start of its processes included."""
+    started = time.perf_counter()
+    correct = work()
+    seconds = time.perf_counter() - started
+    print(  # noqa: T201 - a benchmark reports on its terminal
+        f"{name:32} {count / seconds:8.1f} completions/s  {seconds:6.1f} s  {correct} correct"
+    )
+
+
+def main() -> None:
+    """Time every way on the same completions."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="holds math500.jsonl")
+    parser.add_argument("--problems", type=int, default=300)
+    arguments = parser.parse_args()
+    items = completions(arguments.folder, arguments.problems)
+    print(f"{len(items)} completions")  # noqa: T201
+    loop(items[:6])  # the grammar is loaded before the clock runs
+    report("math-verify in a loop", len(items), lambda: loop(items))
+    for processes in (1, 2):
+        report(
+            f"symbolic only, {processes} processes",
+            len(items),
+            lambda p=processes: symbolic(items, p),
+        )
+        report(
+            f"math grader, {processes} processes", len(items), lambda p=processes: judged(items, p)
+        )
+
+
+if __name__ == "__main__":
+    main()
