@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from webapp.jobs.models import Job, JobInput
 from webapp.jobs.states import JobState
+from webapp.policies.models import Policy
 from webapp.results.rollout_selectors import EVALUATION_KINDS, ROLLOUT_KINDS, RolloutSet, authorship
 
 MOST = 60
@@ -57,6 +58,31 @@ def offers(found: RolloutSet) -> list[Offer]:
         )
         for job in jobs
     ]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A policy that a set can be scored by."""
+
+    job: Job
+    name: str
+
+
+def scorers(found: RolloutSet) -> list[Scorer]:
+    """Return finished policies and the trainings that learned from the set; 2 queries."""
+    if found.is_evaluation:
+        return []
+    own = {found.job.pk, *_family(found)}
+    given = Policy.objects.filter(job__state=JobState.SUCCEEDED).select_related("job")
+    named = [Scorer(policy.job, policy.name) for policy in given.order_by("name")[:MOST]]
+    known = {one.job.pk for one in named}
+    trained = Job.objects.filter(
+        kind="train",
+        state=JobState.SUCCEEDED,
+        inputs__role="rollouts",
+        inputs__source__in=own,
+    ).order_by("-pk")[:MOST]
+    return [*named, *(Scorer(job, job.title) for job in trained if job.pk not in known)]
 
 
 def _family(found: RolloutSet) -> set[int]:

@@ -21,6 +21,7 @@ urlpatterns = [
         rollout_views.show_prompt,
         name="rollout_prompt",
     ),
+    path("rollouts/<int:pk>/score-under/", beside_views.score_under, name="score_under"),
     path(
         "rollouts/<int:pk>/prompts/<int:number>/beside/",
         beside_views.choose_beside,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from algorithms.metrics import metric_by_name
 from webapp.results import compare as comparing
 from webapp.results import exports, selectors
+from webapp.results.at_k import at_k_figure, cardinality_figure
 from webapp.results.choice import Choice, parse, with_runs
 from webapp.results.compare import Comparison
 from webapp.results.compare_page import build_page
@@ -67,6 +68,8 @@ FIGURES: Mapping[str, Callable[[Comparison], go.Figure]] = {
     "curves": _curves,
     "final": comparing.dots_figure,
     "shares": comparing.shares_figure,
+    "at-k": at_k_figure,
+    "cardinality": cardinality_figure,
 }
 
 

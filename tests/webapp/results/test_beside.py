@@ -128,3 +128,28 @@ def test_nothing_to_choose_says_how_to_get_it(ada: Client) -> None:
     graded = made.make_rollouts(ROLLOUTS)
     html = ada.get(f"/rollouts/{graded.pk}/prompts/0/beside/").content.decode()
     assert "Nothing to put beside it yet" in html
+
+
+def test_a_set_is_scored_under_a_training_that_learned_from_it(ada: Client) -> None:
+    graded = made.make_rollouts(ROLLOUTS)
+    train = made.make_job("train", "Train TOPR, seed 0")
+    made.link(train, rollouts=graded)
+    page = f"/rollouts/{graded.pk}/prompts/0/beside/"
+    assert "Train TOPR, seed 0" in ada.get(page).content.decode()
+    response = ada.post(f"/rollouts/{graded.pk}/score-under/", {"policy": train.pk})
+    job = Job.objects.get(kind="score")
+    assert response["Location"] == f"/jobs/{job.pk}/"
+    assert {one.role: one.source_id for one in job.inputs.all()} == {
+        "rollouts": graded.pk,
+        "policy": train.pk,
+    }
+    assert "scored by Train TOPR, seed 0" in job.title
+    ada.post(f"/rollouts/{graded.pk}/score-under/", {"policy": train.pk})
+    assert Job.objects.filter(kind="score").count() == 1
+
+
+def test_only_policies_of_the_list_score(ada: Client) -> None:
+    graded = made.make_rollouts(ROLLOUTS)
+    assert ada.post(f"/rollouts/{graded.pk}/score-under/", {"policy": "x"}).status_code == 404
+    evaluation = made.make_evaluation(made.make_policy(), accuracy=0.5, problems=3)
+    assert ada.post(f"/rollouts/{evaluation.pk}/score-under/", {"policy": 1}).status_code == 404

@@ -16,6 +16,7 @@ from webapp.experiments.models import Experiment
 from webapp.jobs.models import Job, MetricPoint
 from webapp.jobs.store import default_store
 from webapp.results import selectors
+from webapp.results.at_k import at_k_figure, cardinality_figure
 from webapp.results.choice import Choice, compact
 from webapp.results.compare import Comparison, curves_figure, load, points, table
 from webapp.results.comparison import FinalRow
@@ -349,3 +350,43 @@ def test_groups_by_run_draw_no_band() -> None:
         comparison(lab, group=GroupBy.RUN), metric_by_name("eval_sampled_accuracy")
     )
     assert not [trace for trace in figure.data if trace.fill == "toself"]
+
+
+def test_pass_and_maj_at_k_are_means_over_the_runs_of_a_group() -> None:
+    lab = made.make_lab(algorithms=("topr",))
+    figure = at_k_figure(comparison(lab))
+    assert [trace.name for trace in figure.data] == ["base policy"] * 2 + [
+        lab.run("topr").label
+    ] * 2
+    base_pass, _, topr_pass, topr_majority = figure.data
+    assert list(base_pass.x) == [1, 2, 4]
+    summaries = [lab.job("evaluate", "topr", seed).artifact.summary for seed in (0, 1)]
+    assert topr_pass.y[0] == pytest.approx(sum(one["pass_at_1"] for one in summaries) / 2)
+    assert topr_majority.line.dash == "dot"
+    assert "one run" in base_pass.customdata[0][1]
+    assert "over questions" in base_pass.customdata[2][1]
+    assert "95% t interval over 2 runs" in topr_pass.customdata[0][1].replace("&#37;", "%")
+    assert any("0/0" in note for note in figure.layout.meta["notes"])
+
+
+def test_problems_are_counted_by_their_correct_completions() -> None:
+    lab = made.make_lab(algorithms=("topr",))
+    base = cardinality_figure(comparison(lab)).data[0]
+    assert list(base.x) == ["0", "1", "2", "3", "4"]
+    assert sum(base.y) == pytest.approx(1)
+    mean = sum(place * share for place, share in enumerate(base.y)) / 4
+    assert mean == pytest.approx(lab.base.needs.get().job.artifact.summary["pass_at_1"])
+
+
+def test_columns_that_no_run_has_are_left_out_and_other_n_is_said() -> None:
+    lab = made.make_lab(algorithms=("topr",))
+    final = table(comparison(lab))
+    assert [metric.name for metric in final.outcomes] == [
+        "greedy_accuracy", "pass_at_1", "invalid_share", "tokens_mean",
+    ]  # fmt: skip
+    for job, samples in ((lab.job("evaluate", "topr", 0), 4), (lab.job("evaluate", "topr", 1), 16)):
+        job.artifact.summary |= {"pass_at_n": 0.5, "samples": samples}
+        job.artifact.save()
+    final = table(comparison(lab))
+    assert "pass_at_n" in [metric.name for metric in final.outcomes]
+    assert any("4, 16 completions per problem" in warning for warning in final.warnings)

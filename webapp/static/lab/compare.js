@@ -49,14 +49,15 @@
   }, true);
 
   // -- what the curves cannot say themselves
-  const showNotes = (figure) => {
-    const list = document.getElementById("curve-notes");
+  const showNotes = (figure, id) => {
+    const list = document.getElementById(id);
     const notes = figure.labFigure?.layout?.meta?.notes ?? [];
     list.replaceChildren(...notes.map((note) => Object.assign(document.createElement("li"), { textContent: note })));
     list.hidden = notes.length === 0;
   };
   document.addEventListener("figure:drawn", (event) => {
-    if (event.target.dataset.figureName === "learning-curves") showNotes(event.target);
+    const id = { "learning-curves": "curve-notes", "at-k": "at-k-notes" }[event.target.dataset.figureName];
+    if (id) showNotes(event.target, id);
   });
 
   // -- after the server answered: figures, and the order of the table that the reader chose
