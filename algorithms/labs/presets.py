@@ -60,7 +60,7 @@ WIDE = {"clip_low": 0.6, "clip_high": 2.0}
 IS = {"weight": "importance_sampling"}
 RELATIVES = (
     _choice("rec", "REINFORCE", clip="none"),
-    _choice("rec", "unclipped IS", clip="none", **IS),
+    _choice("importance_sampling", "unclipped IS", ratio_granularity="token"),
     _choice("rec", "OneSide-NoIS .2/.2"),
     _choice("rec", "OneSide-IS .2/.2", **IS),
     _choice("rec", "OneSide-NoIS .6/2", **WIDE),

@@ -15,6 +15,7 @@ from webapp.api.routes import (
     datasets,
     experiments,
     jobs,
+    labs,
     policies,
     results,
     tokens,
@@ -40,6 +41,7 @@ api.add_router("", tokens.router)
 api.add_router("", catalogue.router)
 api.add_router("", results.router)
 api.add_router("", curation.router)
+api.add_router("", labs.router)
 api.add_router("", jobs.workers_router)
 api.add_router("/datasets", datasets.router)
 api.add_router("/policies", policies.router)

@@ -12,12 +12,15 @@ from django_htmx.http import trigger_client_event
 from algorithms.base import UserError
 from algorithms.labs.presets import BANDIT_EXAMPLES, LOSS_EXAMPLES
 from webapp.labs import exports
-from webapp.labs.bandit_page import BanditPage, open_bandit_page
+from webapp.labs.bandit_page import SLICE_S, BanditPage, open_bandit_page
 from webapp.labs.choices import added_row, offers
 from webapp.labs.curves import coefficient_curves, trajectories
 from webapp.labs.loss_page import LossPage, open_loss_page
 from webapp.results.figures import coefficient_curves as curves_figure
 from webapp.results.figures import expected_reward, simplex
+
+FIRST_S = 0.3
+"""How long a bandit is played before the whole page is shown; it asks for the rest itself."""
 
 
 @require_safe
@@ -33,8 +36,9 @@ def loss(request: HttpRequest) -> HttpResponse:
 @require_safe
 def bandit(request: HttpRequest) -> HttpResponse:
     """Show the Bandit lab as its address has it; to htmx, how far the algorithms have played."""
-    page = open_bandit_page(request.GET)
-    if not request.htmx:  # type: ignore[attr-defined]  # django_htmx adds it to the request
+    is_fragment = request.htmx  # type: ignore[attr-defined]  # django_htmx adds it to the request
+    page = open_bandit_page(request.GET, seconds=SLICE_S if is_fragment else FIRST_S)
+    if not is_fragment:
         context = {"page": page, "examples": BANDIT_EXAMPLES, "groups": offers()}
         return render(request, "labs/bandit.html", context)
     figures = ["labs:simplex", "labs:expected_reward"]
