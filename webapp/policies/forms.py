@@ -90,8 +90,8 @@ class MakingForm(forms.Form):
         help_text="It learns from the split “train” and is evaluated on “test”.",
     )
 
-    def __init__(self, data: QueryDict | None) -> None:
-        super().__init__(data, initial={"warm_start": True})
+    def __init__(self, data: QueryDict | None, *, warm_start: bool = True) -> None:
+        super().__init__(data, initial={"warm_start": warm_start})
         labels = {"cpu"} | {label for worker in workers_live() for label in worker.labels}
         self.fields["label"].choices = [(label, label) for label in sorted(labels)]  # type: ignore[attr-defined]
         usable = Dataset.objects.exclude(job__state=JobState.FAILED)

@@ -48,7 +48,7 @@ def new(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     way = (request.POST or request.GET).get("way", "tiny")
     way = way if way in forms.SOURCES else "tiny"
-    name_form, making = forms.NameForm(data), forms.MakingForm(data)
+    name_form, making = forms.NameForm(data), forms.MakingForm(data, warm_start=way == "tiny")
     sources = forms.source_forms(data, way)
     warms = bool(data and "warm_start" in data)
     warm = forms.warm_start_form(data if warms else None)
