@@ -16,6 +16,9 @@ from algorithms.training.vllm_process import EngineProcess, gpu_shares
 _POLL_S = 0.5
 """Longest time between two calls of `on_progress`, while the engine starts, too."""
 
+_CPU_BATCH_TOKENS = 8192
+"""Prompt tokens that an engine without a GPU reads at once."""
+
 
 def complete(
     folder: Path,
@@ -54,7 +57,9 @@ def complete(
         "engine": _engine(settings) | {"model": str(folder), "dtype": precision},
         "sampling": _sampling(sampling, policy),
     }
-    order["engine"]["max_model_len"] = min(policy.max_tokens, longest)
+    order["engine"]["max_model_len"] = longest = min(policy.max_tokens, longest)
+    if devices[0] is None:
+        order["engine"] |= _whole_prompts(longest)
     engines: list[EngineProcess] = []
     try:
         for share, visible in zip(shares, devices, strict=True):
@@ -88,6 +93,18 @@ def _engine(settings: VLLMSettings) -> dict[str, Any]:
         "generation_config": "vllm",
         "logprobs_mode": "raw_logprobs",
         "disable_log_stats": True,
+    }
+
+
+def _whole_prompts(longest: int) -> dict[str, Any]:
+    """Return what keeps prompts in one piece.
+
+    vLLM 0.32 rewinds the random generator of a request whose prompt was cut, and generators of
+    the CPU cannot be rewound.
+    """
+    return {
+        "enable_chunked_prefill": False,
+        "max_num_batched_tokens": max(_CPU_BATCH_TOKENS, longest),
     }
 
 
