@@ -54,8 +54,9 @@ class LLMSettings(Schema):
     model's attention allows it, as generation does: log pi equals log mu exactly before the first
     update only when both lay sequences out in the same way."""
     share_prompts: bool = False
-    """Compute a prompt once for all its completions in a micro-batch. Saves time with algorithms
-    that learn from whole groups; log pi then equals log mu to rounding (about 1e-6)."""
+    """Compute a prompt once for all its completions in a micro-batch; batches are then made of
+    whole prompts. Saves time where prompts are long; log pi equals log mu to rounding (about
+    1e-6)."""
     gradient_checkpointing: bool = False
     """Keep only the input of each block and compute the rest again in the backward pass: less
     memory, about a third more time, the same gradient."""

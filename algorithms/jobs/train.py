@@ -1,5 +1,6 @@
 """A `train` job: one algorithm, one seed, from one policy and one fixed set of completions."""
 
+import shutil
 from dataclasses import replace
 
 from pydantic import ValidationError
@@ -7,9 +8,11 @@ from pydantic import ValidationError
 from algorithms.base import JobContext, LLMAlgorithm, Schema, Summary, UserError
 from algorithms.catalogue import ALGORITHMS
 from algorithms.data.problems import load_problems
+from algorithms.data.tables import FIRST_BATCH_FILE
 from algorithms.specs import TrainSpec
 from algorithms.training.completions import TrainingSet, load_references, load_rollouts
 from algorithms.training.evaluation import Exam
+from algorithms.training.first_batch import write_first_batch
 from algorithms.training.gradient import Lesson
 from algorithms.training.llm import Learner
 from algorithms.training.policy import Policy, load_policy
@@ -58,8 +61,10 @@ def run(spec: TrainSpec, context: JobContext) -> Summary:
     if algorithm.needs_reference is not None and algorithm.needs_reference(lesson.params):
         lesson = replace(lesson, data=_with_reference(lesson, policy, context))
     prepare_training(policy.model, settings)
+    write_first_batch(lesson, policy, context.checkpoints)
     learner = Learner(policy, lesson, context.reporter, context.checkpoints)
     learner.run()
+    shutil.copy(context.checkpoints / FIRST_BATCH_FILE, context.output)
     return learner.finish(context.output)
 
 

@@ -43,12 +43,16 @@ class Lesson:
     def units(self) -> Units:
         """What is shuffled and kept together.
 
+        Where prompts are shared, batches hold whole prompts even if the algorithm could do with
+        single completions: there would be little to share otherwise.
+
         Raises:
             UserError: the algorithm learns from pairs, and there is none.
         """
-        return self.data.units(
-            self.algorithm.unit, most_pairs=self.settings.pairs_per_prompt, seed=self.seed
-        )
+        unit = self.algorithm.unit
+        if self.settings.share_prompts and unit == "completion":
+            unit = "prompt"
+        return self.data.units(unit, most_pairs=self.settings.pairs_per_prompt, seed=self.seed)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from webapp.jobs import selectors
 from webapp.jobs.failures import POLICIES
+from webapp.jobs.first_batch import has_first_batch
 from webapp.jobs.models import Attempt, Job, JobInput, LogLine, Worker
 from webapp.jobs.ratios import has_ratios
 from webapp.jobs.states import ACTIVE, FailureClass, JobState
@@ -78,6 +79,7 @@ class JobPage:
     log_cut: bool
     """Whether earlier lines are not shown."""
     has_ratios: bool
+    has_first_batch: bool
     """Whether there are importance ratios to draw."""
 
     @property
@@ -108,6 +110,7 @@ def job_page(job: Job) -> JobPage:
         log_lines=tail[LOG_TAIL - 1 :: -1] if len(tail) > LOG_TAIL else tail[::-1],
         log_cut=len(tail) > LOG_TAIL,
         has_ratios=has_ratios(job),
+        has_first_batch=has_first_batch(job),
     )
 
 

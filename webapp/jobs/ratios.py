@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.conf import settings
 
 from algorithms.catalogue import ALGORITHMS
 from algorithms.shared.histograms import HISTOGRAMS, HISTOGRAMS_FILE
 from webapp.jobs.models import Job
 from webapp.jobs.states import ACTIVE
-from webapp.jobs.store import ArtifactDamaged, default_store
+from webapp.jobs.train_files import train_file
 from webapp.results.figures.ratio_ridge import RatioHistory
 
 UNITS: Mapping[str, str] = {"sequence": "completions", "token": "tokens"}
@@ -53,13 +52,4 @@ def ratio_histories(job: Job, level: str) -> dict[str, RatioHistory]:
 
 
 def _file(job: Job) -> Path | None:
-    artifact = getattr(job, "artifact", None)
-    if artifact is None:
-        root: Path = settings.VAR / "checkpoints" / str(job.pk)
-        newest = sorted(root.glob(f"[0-9]*/state/{HISTOGRAMS_FILE}"))
-        return newest[-1] if newest else None
-    try:
-        path = default_store().folder(artifact.path) / HISTOGRAMS_FILE
-    except ArtifactDamaged:
-        return None
-    return path if path.is_file() else None
+    return train_file(job, HISTOGRAMS_FILE, live=f"state/{HISTOGRAMS_FILE}")

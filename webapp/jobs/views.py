@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp.accounts.requests import signed_in
 from webapp.jobs import pages, services
+from webapp.jobs.first_batch import first_batch
 from webapp.jobs.forms import PriorityForm
 from webapp.jobs.models import Job
 from webapp.jobs.ratios import UNITS, ratio_histories
@@ -51,6 +52,13 @@ def ratios(request: HttpRequest, pk: int) -> HttpResponse:
 def _level(request: HttpRequest) -> str:
     level = request.GET.get("level", "")
     return level if level in UNITS else "sequence"
+
+
+@require_GET
+def batch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the first batch of a training, token by token."""
+    job = get_object_or_404(Job, pk=pk)
+    return render(request, "jobs/_first_batch.html", {"job": job, "batch": first_batch(job)})
 
 
 async def events(request: HttpRequest, pk: int) -> HttpResponseBase:
