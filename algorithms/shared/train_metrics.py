@@ -141,7 +141,6 @@ POLICY: tuple[Metric, ...] = (
     Metric(
         "skipped_steps",
         "Skipped steps",
-        unit="steps",
         better="lower",
         help="Steps so far that changed nothing because loss or gradient was not a number.",
     ),
