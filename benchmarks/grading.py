@@ -13,6 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from math_verify import LatexExtractionConfig, parse, verify
@@ -57,29 +58,38 @@ def _parsed(text: str) -> object:
     return parse(f"\\boxed{{{text}}}", extraction_config=_LATEX, parsing_timeout=None)
 
 
-def judged(items: Sequence[Item], processes: int) -> int:
-    """Return how many are correct by the math grader; its processes are started before."""
-    with Judge(GRADING, processes=processes) as judge:
-        return sum(v.grade == "correct" for v in judge.grade_all(items))
+def judged(items: Sequence[Item], judge: Judge) -> int:
+    """Return how many are correct by the math grader."""
+    return sum(verdict.grade == "correct" for verdict in judge.grade_all(items))
 
 
-def symbolic(items: Sequence[Item], processes: int) -> int:
+def symbolic(items: Sequence[Item], pool: Pool) -> int:
     """Return how many are correct when every completion is compared symbolically."""
     questions = [
-        Question(last_boxed(i.completion) or "", i.answer, GRADING.tolerance) for i in items
+        Question(last_boxed(item.completion) or "", item.answer, GRADING.tolerance)
+        for item in items
     ]
-    with Pool(processes, GRADING.time_limit_s) as pool:
-        return sum(answer is not None and answer.same for answer in pool.ask(questions))
+    return sum(answer is not None and answer.same for answer in pool.ask(questions))
 
 
-def report(name: str, count: int, work: Callable[[], int]) -> None:
-    """Print the speed of one way, the start of its processes included."""
+def report(name: str, items: Sequence[Item], work: Callable[[Sequence[Item]], int]) -> None:
+    """Print the speed of one way."""
     started = time.perf_counter()
-    correct = work()
+    correct = work(items)
     seconds = time.perf_counter() - started
     print(  # noqa: T201 - a benchmark reports on its terminal
-        f"{name:32} {count / seconds:8.1f} completions/s  {seconds:6.1f} s  {correct} correct"
+        f"{name:32} {len(items) / seconds:8.1f} completions/s  {seconds:6.1f} s  {correct} correct"
     )
+
+
+def report_processes(items: Sequence[Item], processes: int) -> None:
+    """Print the speed with some processes, which are started before the clock runs."""
+    with Pool(processes, GRADING.time_limit_s) as pool:
+        symbolic(items[:30], pool)
+        report(f"symbolic only, {processes} processes", items, partial(symbolic, pool=pool))
+    with Judge(GRADING, processes=processes) as judge:
+        judged([Item(rf"\boxed{{{n}q}}", "q+q", "stop") for n in range(30)], judge)
+        report(f"math grader, {processes} processes", items, partial(judged, judge=judge))
 
 
 def main() -> None:
@@ -90,17 +100,10 @@ def main() -> None:
     arguments = parser.parse_args()
     items = completions(arguments.folder, arguments.problems)
     print(f"{len(items)} completions")  # noqa: T201
-    loop(items[:6])  # the grammar is loaded before the clock runs
-    report("math-verify in a loop", len(items), lambda: loop(items))
+    loop(items[:30])  # the grammar is loaded before the clock runs
+    report("math-verify in a loop", items, loop)
     for processes in (1, 2):
-        report(
-            f"symbolic only, {processes} processes",
-            len(items),
-            lambda p=processes: symbolic(items, p),
-        )
-        report(
-            f"math grader, {processes} processes", len(items), lambda p=processes: judged(items, p)
-        )
+        report_processes(items, processes)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from webapp.experiments.forms import AxisForm
 from webapp.experiments.models import Experiment
 from webapp.experiments.offers import find_offer, offer_groups
 from webapp.experiments.preview import PlanPreview
+from webapp.experiments.prompt_preview import shown_prompts
 from webapp.experiments.selectors import clone_config
 from webapp.messages import user_errors_as_messages
 from webapp.policies.selectors import policies
@@ -149,6 +150,7 @@ def _preview(request: HttpRequest, draft: Draft) -> HttpResponse:
         "planned": planned,
         "forecast": forecast(config, planned) if config and planned else None,
         "problems": list(draft.problems(launch="refused" in request.POST and not draft.base)),
+        "shown": shown_prompts(config) if config and planned else None,
         "unserved": config.label if config and not serving(config.label) else "",
     }
     return render(request, "experiments/_new_preview.html", context)
