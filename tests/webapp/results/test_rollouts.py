@@ -248,7 +248,9 @@ def test_the_gap_between_engine_and_training_is_shown_on_every_set_made_from_it(
     assert "samples from another" not in html
     drawn = json.loads(ada.get(f"/rollouts/{job.pk}/gap.json").content)
     assert drawn["data"][0]["customdata"] == [6, 1, 1]
-    assert drawn["data"][0]["x"] == ["0 to 0.01", "0.01 to 0.1", "from 0.1"]
+    assert drawn["data"][0]["hovertext"] == ["0 to 0.01", "0.01 to 0.1", "from 0.1"]
+    assert drawn["layout"]["xaxis"]["ticktext"] == ["0", "1e-02", "1e-01"]
+    assert [line["x0"] for line in drawn["layout"]["shapes"]] == [1]
 
 
 def test_a_gap_too_wide_is_a_warning(ada: Client) -> None:

@@ -1,5 +1,6 @@
 """How far an engine's log-probabilities are from those of the training stack, token by token."""
 
+import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -24,11 +25,12 @@ def draw(edges: Sequence[float], counts: Sequence[int], *, warn_at: float) -> go
     last = len(counts) - next(n for n, count in enumerate(reversed(counts)) if count)
     shown = range(first, last)
     bars = go.Bar(
-        x=[_name(edges, number, len(counts)) for number in shown],
+        x=list(shown),
+        hovertext=[_name(edges, number, len(counts)) for number in shown],
         y=[counts[number] / total for number in shown],
         customdata=[counts[number] for number in shown],
         marker={"color": COLOUR},
-        hovertemplate="%{x} nats: %{customdata:,} tokens, %{y:.1%}<extra></extra>",
+        hovertemplate="%{hovertext} nats: %{customdata:,} tokens, %{y:.1%}<extra></extra>",
         showlegend=False,
     )
     marked = [number for number in shown if edges[number] <= warn_at < edges[number + 1]]
@@ -36,13 +38,22 @@ def draw(edges: Sequence[float], counts: Sequence[int], *, warn_at: float) -> go
         "type": "line", "yref": "paper", "y0": 0, "y1": 1,
         "line": {"color": "#BB5566", "dash": "dot"},
     }  # fmt: skip
+    ticks = [number for number in shown if _is_decade(edges[number])]
     return figure(
         [bars],
-        xaxis={"title": {"text": "|engine − trainer| of a token's log-probability (nats)"}},
+        xaxis={
+            "title": {"text": "|engine − trainer| per token (nats)"},
+            "tickvals": [number - 0.5 for number in ticks],
+            "ticktext": [f"{edges[number]:.0e}" if edges[number] else "0" for number in ticks],
+        },
         yaxis={"title": {"text": "Share of tokens"}, "tickformat": ".0%"},
-        shapes=[{**line, "x0": place, "x1": place} for place in (n - first for n in marked)],
+        shapes=[{**line, "x0": place, "x1": place} for place in marked],
         bargap=0.05,
     )
+
+
+def _is_decade(edge: float) -> bool:
+    return edge == 0 or math.isclose(math.log10(edge), round(math.log10(edge)), abs_tol=1e-9)
 
 
 def _name(edges: Sequence[float], number: int, bins: int) -> str:
