@@ -10,6 +10,7 @@ computes the gradient in the forward pass instead, which needs a loss that is kn
 Tokens without a gradient (clipped, tapered away, masked out) cost nothing in the backward pass.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,10 @@ from torch.autograd.function import once_differentiable
 
 _CHUNK_BYTES = {"cpu": 64 * 2**20, "cuda": 512 * 2**20}
 """Memory of one chunk of logits in float32, by type of device."""
+_CACHE_BYTES = 2 * 2**20
+"""Float32 numbers that a CPU works on at a time: they should stay in its cache."""
+_MOST_ROWS = 4096
+"""Tokens of one step of the backward pass, which goes through the vocabulary in blocks."""
 ROWS = 16
 """Matrices are filled up to a multiple of this: vector units then meet no remainder, so that a
 token's bits do not depend on how many stand beside it."""
@@ -35,23 +40,26 @@ class Head:
     softcap: float | None = None
     """Logits are cap * tanh(logits / cap), as in Gemma 2; None leaves them."""
 
-    def logits(
-        self, hidden: Float[Tensor, "c D"], weight: Float[Tensor, "V D"]
-    ) -> Float[Tensor, "c V"]:
-        """Return logits in float32, products in the precision of `hidden` and `weight`."""
+    def products(
+        self, hidden: Float[Tensor, "c D"], weight: Float[Tensor, "v D"]
+    ) -> Float[Tensor, "c v"]:
+        """Return W h, for some of the vocabulary; in float32 where the device can."""
         if hidden.is_cuda and hidden.dtype != torch.float32:
-            logits = torch.mm(hidden, weight.t(), out_dtype=torch.float32)
-        else:
-            logits = torch.mm(hidden, weight.t()).float()
+            return torch.mm(hidden, weight.t(), out_dtype=torch.float32)
+        return torch.mm(hidden, weight.t())
+
+    def finish(self, products: Float[Tensor, "c v"], where: slice) -> Float[Tensor, "c v"]:
+        """Return logits in float32 for W h of a part of the vocabulary, in place if it can."""
+        logits = products.float()
         if self.bias is not None:
-            logits += self.bias.float()
+            logits += self.bias[where].float()
         if self.scale != 1.0:
             logits *= self.scale
         if self.softcap is not None:
             logits = logits.div_(self.softcap).tanh_().mul_(self.softcap)
         return logits
 
-    def through(self, gradient: Float[Tensor, "c V"], logits: Float[Tensor, "c V"]) -> None:
+    def through(self, gradient: Float[Tensor, "c v"], logits: Float[Tensor, "c v"]) -> None:
         """Turn the gradient of `logits` into that of W h + b, in place; spoils `logits`."""
         if self.softcap is not None:
             gradient *= logits.div_(self.softcap).square_().neg_().add_(1.0)
@@ -81,9 +89,21 @@ def linear_logprobs(
 
 
 def chunk_rows(vocabulary: int, device: torch.device) -> int:
-    """Return how many tokens' logits are held at a time."""
-    budget = _CHUNK_BYTES.get(device.type, _CHUNK_BYTES["cpu"])
-    return max(ROWS, budget // (4 * vocabulary) // ROWS * ROWS)
+    """Return how many tokens' logits the forward pass holds at a time."""
+    return max(ROWS, _budget(device) // (4 * vocabulary) // ROWS * ROWS)
+
+
+def _budget(device: torch.device) -> int:
+    return _CHUNK_BYTES.get(device.type, _CHUNK_BYTES["cpu"])
+
+
+def _pieces(matrix: Tensor) -> Iterator[slice]:
+    """Yield rows of a matrix that a CPU's cache holds; all of them on a GPU."""
+    rows = len(matrix)
+    if not matrix.is_cuda:
+        rows = max(ROWS, _CACHE_BYTES // (4 * matrix.shape[1]) // ROWS * ROWS)
+    for start in range(0, len(matrix), rows):
+        yield slice(start, start + rows)
 
 
 def _filled(values: Tensor) -> Tensor:
@@ -113,21 +133,24 @@ class _LinearLogprobs(torch.autograd.Function):
         logprobs = hidden.new_empty(len(hidden), dtype=torch.float32)
         normaliser = torch.empty_like(logprobs)
         spread = torch.empty_like(logprobs) if entropy else logprobs.new_empty(0)
+        everything = slice(None)
         for start in range(0, len(hidden), rows):
-            part = slice(start, start + rows)
-            count = len(targets[part])
-            logits = head.logits(_filled(hidden[part]).to(compute), matrix)
-            chosen = logits[:count].gather(1, targets[part].unsqueeze(-1)).squeeze(-1)
-            largest = logits.amax(dim=-1)
-            logits -= largest.unsqueeze(-1)
-            shares = logits.exp() if entropy else logits.exp_()
-            total = shares.sum(dim=-1)
-            log_total = total.log()
-            normaliser[part] = (largest + log_total)[:count]
-            logprobs[part] = (chosen - largest[:count]) - log_total[:count]
-            if entropy:
-                mean = torch.linalg.vecdot(shares, logits) / total
-                spread[part] = (log_total - mean)[:count]
+            products = head.products(_filled(hidden[start : start + rows]).to(compute), matrix)
+            for piece in _pieces(products):
+                part = slice(start + piece.start, min(start + piece.stop, start + rows))
+                count = len(targets[part])
+                logits = head.finish(products[piece], everything)
+                chosen = logits[:count].gather(1, targets[part].unsqueeze(-1)).squeeze(-1)
+                largest = logits.amax(dim=-1)
+                logits -= largest.unsqueeze(-1)
+                shares = logits.exp() if entropy else logits.exp_()
+                total = shares.sum(dim=-1)
+                log_total = total.log()
+                normaliser[part] = (largest + log_total)[:count]
+                logprobs[part] = (chosen - largest[:count]) - log_total[:count]
+                if entropy:
+                    mean = torch.linalg.vecdot(shares, logits) / total
+                    spread[part] = (log_total - mean)[:count]
         ctx.save_for_backward(hidden, weight, targets, normaliser)
         ctx.head, ctx.compute = head, compute
         ctx.mark_non_differentiable(spread)
@@ -139,16 +162,47 @@ class _LinearLogprobs(torch.autograd.Function):
         hidden, weight, targets, normaliser = ctx.saved_tensors
         sums = _Sums(ctx, hidden, weight)
         alive = gradient.nonzero().squeeze(-1)
-        matrix = weight.to(ctx.compute)
-        for index in torch.split(alive, chunk_rows(len(weight), hidden.device)):
+        for index in torch.split(alive, _MOST_ROWS):
             inputs = hidden[index].to(ctx.compute)
-            logits = ctx.head.logits(inputs, matrix)
-            slope = (logits - normaliser[index].unsqueeze(-1)).exp_()
-            slope *= -gradient[index].unsqueeze(-1)
-            slope[torch.arange(len(index), device=index.device), targets[index]] += gradient[index]
-            ctx.head.through(slope, logits)
-            sums.add(index, slope, inputs, matrix)
+            size = max(ROWS, _budget(hidden.device) // (4 * max(1, len(index))))
+            for start in range(0, len(weight), size):
+                block = slice(start, start + size)
+                matrix = weight[block].to(ctx.compute)
+                slope = ctx.head.products(inputs, matrix)
+                for piece in _pieces(slope):
+                    rows = index[piece]
+                    among = _Among(targets[rows], normaliser[rows], gradient[rows])
+                    slope[piece] = among.slope(ctx.head, slope[piece], block)
+                slope = slope.to(ctx.compute)
+                sums.add_hidden(index, slope, matrix)
+                sums.add_weight(block, slope, inputs)
         return sums.hidden, sums.weight, sums.bias, None, None, None, None
+
+
+@dataclass(frozen=True)
+class _Among:
+    """Some tokens in the backward pass."""
+
+    targets: Int[Tensor, " c"]
+    normaliser: Float[Tensor, " c"]
+    gradient: Float[Tensor, " c"]
+    """Of their log-probabilities."""
+
+    def slope(
+        self, head: Head, products: Float[Tensor, "c v"], block: slice
+    ) -> Float[Tensor, "c v"]:
+        """Return the gradient of W h + b for a block of the vocabulary, from W h."""
+        logits = head.finish(products, block)
+        curved = head.softcap is not None
+        slope = logits - self.normaliser.unsqueeze(-1) if curved else logits
+        if not curved:
+            slope -= self.normaliser.unsqueeze(-1)
+        slope = slope.exp_().mul_(-self.gradient.unsqueeze(-1))
+        column = self.targets - block.start
+        inside = ((column >= 0) & (column < slope.shape[1])).nonzero().squeeze(-1)
+        slope[inside, column[inside]] += self.gradient[inside]
+        head.through(slope, logits)
+        return slope
 
 
 class _Sums:
@@ -160,16 +214,14 @@ class _Sums:
         self.weight = torch.zeros_like(weight) if wanted[1] else None
         self.bias = torch.zeros_like(ctx.head.bias) if wanted[2] else None
 
-    def add(self, index: Tensor, slope: Tensor, inputs: Tensor, matrix: Tensor) -> None:
-        """Add a chunk: `slope` is the gradient of its logits."""
-        if self.bias is not None:
-            self.bias += slope.sum(dim=0)
-        slope = slope.to(matrix.dtype)
+    def add_hidden(self, index: Tensor, slope: Tensor, matrix: Tensor) -> None:
+        """Add what a block of the vocabulary gives; `slope` is the gradient of W h + b there."""
         if self.hidden is not None:
-            self.hidden[index] = torch.mm(slope, matrix).to(self.hidden.dtype)
-        if self.weight is None:
-            return
-        if slope.dtype == self.weight.dtype:
-            self.weight.addmm_(slope.t(), inputs)
-        else:
-            self.weight += torch.mm(slope.t(), inputs)
+            self.hidden[index] += torch.mm(slope, matrix)
+
+    def add_weight(self, block: slice, slope: Tensor, inputs: Tensor) -> None:
+        """Add what some tokens give to a block of the vocabulary."""
+        if self.bias is not None:
+            self.bias[block] += slope.sum(dim=0)
+        if self.weight is not None:
+            self.weight[block] += torch.mm(slope.t(), inputs)
