@@ -384,7 +384,7 @@ KINDS: Mapping[str, Kind] = {
     "policy": Kind(PolicySpec, version=1),
     "generate": Kind(GenerateSpec, version=2, roles=("policy", "dataset")),
     "score": Kind(ScoreSpec, version=1, roles=("rollouts", "policy")),
-    "grade": Kind(GradeSpec, version=2, roles=("rollouts",)),
+    "grade": Kind(GradeSpec, version=3, roles=("rollouts",)),
     "curate": Kind(CurateSpec, version=1, roles=("rollouts",)),
     "train": Kind(
         TrainSpec,
@@ -393,5 +393,5 @@ KINDS: Mapping[str, Kind] = {
         optional_roles=("rollouts", "dataset", "reference"),
         resumable=True,
     ),
-    "evaluate": Kind(EvaluateSpec, version=3, roles=("policy", "dataset")),
+    "evaluate": Kind(EvaluateSpec, version=4, roles=("policy", "dataset")),
 }

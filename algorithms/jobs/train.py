@@ -114,4 +114,4 @@ def _data(
     folder = context.inputs[role]
     if algorithm.trains_on == "rollouts":
         return load_rollouts(folder, policy)
-    return load_references(folder, spec.train_split, policy)
+    return load_references(folder, spec.train_split, policy, spec.prompt)

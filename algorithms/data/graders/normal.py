@@ -8,9 +8,12 @@ import re
 from algorithms.data.graders.numbers import canonical
 
 _DROPPED = re.compile(
+    r"(\\\\)|"  # a line break of a matrix stays
     r"\\(?:left|right|displaystyle|textstyle|limits|big[lr]?|Big[lr]?)(?![A-Za-z])"
     r"|\\[!,;: $]|~|\$|\\(?:quad|qquad)(?![A-Za-z])|\\\(|\\\)"
 )
+_SPACE = re.compile(r"(\\[A-Za-z]+)\s+(?=[A-Za-z])|\s+")
+"""White space, with the command before it where it ends that command: \\pi r is not \\pir."""
 _DEGREES = re.compile(r"\^\{?\\circ\}?|\\degree(?![A-Za-z])")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|rm)\{([^{}]*)\}")
 _UNIT = re.compile(
@@ -24,13 +27,13 @@ _NAMED = re.compile(r"[A-Za-z]\s*=\s*(?=[^=]+$)")
 
 def normal(text: str) -> str:
     """Return an answer in the form in which equal answers are likeliest to be equal texts."""
-    text = _UNIT.sub("", _DROPPED.sub("", text.strip()).strip())
+    text = _UNIT.sub("", _DROPPED.sub(lambda found: found[1] or " ", text).strip())
     text = re.sub(r"\\[dtc]frac(?![A-Za-z])", r"\\frac", text)
-    text = _WRAPPED.sub(r"\1", _DEGREES.sub("", text))
+    text = _WRAPPED.sub(r" \1 ", _DEGREES.sub("", text))
     text = text.replace("\\%", "").replace("%", "").replace("{,}", ",").replace("\u2212", "-")
     text = _SHORT_SQRT.sub(r"\\sqrt{\1}", _SHORT_FRAC.sub(_long_fraction, text))
-    text = _NAMED.sub("", text, count=1) if _NAMED.match(text) else text
-    text = re.sub(r"\s+", "", text).rstrip(".")
+    text = _NAMED.sub("", text.strip(), count=1) if _NAMED.match(text.strip()) else text.strip()
+    text = _SPACE.sub(lambda found: f"{found[1]} " if found[1] else "", text).rstrip(".")
     return _number(text) or text
 
 

@@ -168,6 +168,13 @@ def test_math_may_read_boxes_only() -> None:
         (r"\{2,1\}", r"\{1,2\}"),
         ("1.0472", r"\frac{\pi}{3}"),
         ("0.3333", r"\frac{1}{3}"),
+        (r"2\pi r", r"2r \pi"),
+        (r"3 \cdot\, x", "x+2x"),
+        (r"10,\!080", "10080"),
+        (
+            r"\begin{pmatrix} 1/2 \\ -3 \end{pmatrix}",
+            r"\begin{pmatrix} \frac{2}{4} \\ -\sqrt{9} \end{pmatrix}",
+        ),
     ],
 )
 def test_mathematically_equal_answers_are_correct(given: str, answer: str) -> None:
@@ -183,6 +190,7 @@ def test_mathematically_equal_answers_are_correct(given: str, answer: str) -> No
         ("x^2+1", "(x+1)^2"),
         (r"\text{Monday}", r"\text{Tuesday}"),
         (r"\sqrt{8}", "3"),
+        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix} 2 \\ 1 \end{pmatrix}"),
     ],
 )
 def test_mathematically_different_answers_are_incorrect(given: str, answer: str) -> None:
