@@ -1,7 +1,7 @@
 # Every command of this project. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-llm up worker run password smollm2 test test-vllm bench check static lint format types imports django templates \
+.PHONY: help demo demo-llm up worker run password smollm2 test test-vllm bench bench-learner check static lint format types imports django templates \
 	compose lock clean clean-data install install-dev
 
 RUN := .venv/bin/python
@@ -48,6 +48,9 @@ test-vllm: install-dev  ## the engine tests with a real vLLM on the CPU, in .ven
 
 bench: install  ## time and memory of generation and of one training step
 	@OMP_NUM_THREADS=1 $(RUN) -m benchmarks.demo_pipeline $(ARGS)
+
+bench-learner: install  ## a training step beside a plain loop; ARGS="--size 31m --trl PYTHON" beside TRL
+	@$(RUN) -m benchmarks.learner $(ARGS)
 
 check: static test  ## everything that must be green before a commit
 

@@ -1,142 +1,240 @@
-"""One training step of ours beside a plain transformers loop, on the demo's model and data.
+"""A training step of ours beside TRL's GRPO trainer and a plain transformers loop.
 
-    python benchmarks/learner.py [--steps 40] [--algorithm topr]
+    python -m benchmarks.learner [--size 10m 31m] [--trl PYTHON] [--steps 5] [--threads 1]
 
-Both learn from the same batches with AdamW and clipping; the plain loop is supervised
-fine-tuning (`labels=`), without importance weights and without metrics. Steps alternate, so that
-what else the machine does falls on both.
+Every side is a process of its own with the same weights and the same batch: completions of GSM8K
+lengths, AdamW, clipping at 1, mixed precision. Sides take turns, step by step, so that whatever
+else the machine does falls on all of them. Gradient norms are printed: all sides compute the same
+gradient. TRL needs an environment of its own: `pip install trl`, and `--trl` names its Python.
 """
 
 import argparse
+import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
-from algorithms import demo
-from algorithms.base import JobContext, Schema
-from algorithms.catalogue import ALGORITHMS
-from algorithms.jobs import run_job
-from algorithms.specs import GenerateSpec, GradeSpec, Grading
-from algorithms.training.completions import TrainingSet, load_rollouts
-from algorithms.training.data_order import DataOrder
-from algorithms.training.evaluation import Exam
-from algorithms.training.gradient import Lesson, accumulate_gradient
-from algorithms.training.optimizers import build_optimizer, clip_gradient
-from algorithms.training.policy import Policy, load_policy
-from algorithms.training.runtime import configure, peak_memory_bytes
-from algorithms.training.units import Units
+VOCABULARY = 49_152
+SHAPES: Mapping[str, Mapping[str, int]] = {
+    "10m": {"hidden_size": 160, "layers": 6, "heads": 5, "intermediate_size": 480},
+    "31m": {"hidden_size": 384, "layers": 7, "heads": 6, "intermediate_size": 1024},
+    "135m": {"hidden_size": 576, "layers": 30, "heads": 9, "intermediate_size": 1536},
+}
+"""Llamas with tied embeddings; the last is SmolLM2-135M's shape."""
+PROMPT_LENGTH, COMPLETION_LENGTH = (4.00, 0.38), (4.16, 0.49)
+"""Mean and deviation of the logarithm of GSM8K's tokens (training split, four characters each)."""
 
 
-class Silent:
-    """A reporter that nobody listens to."""
+@dataclass
+class Side:
+    """A process that takes steps."""
 
-    def log(self, step: int, metrics: object, **cost: float) -> None:
-        """Say nothing."""
+    name: str
+    command: list[str]
+    task: Mapping[str, Any]
+    answers: list[dict[str, float]] = field(default_factory=list)
+    before: float = 0.0
+    """Its memory before the first step, in bytes."""
 
-    def progress(self, done: int, total: int, unit: str) -> None:
-        """Say nothing."""
+    def start(self, folder: Path) -> None:
+        """Start the process and wait until it is ready."""
+        path = folder / f"{abs(hash(self.name))}.json"
+        path.write_text(json.dumps(dict(self.task)), encoding="utf-8")
+        threads = str(self.task["threads"])
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "PYTHONPATH": str(Path(__file__).parent.parent),
+        }
+        self._process = subprocess.Popen(
+            [*self.command, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            env=environment,
+        )
+        self.before = float(self._answer()["memory"])
 
-    def message(self, text: str, *, level: Literal["info", "warning", "error"] = "info") -> None:
-        """Say nothing."""
+    def step(self) -> None:
+        """Let it take a step."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("step\n")
+        answer = self._answer()
+        self.answers.append(answer)
+        sys.stderr.write(f"{self.name}: {answer['wall_s']:.1f} s, CPU {answer['cpu_s']:.1f} s\n")
 
-    def should_stop(self) -> bool:
-        """Never."""
-        return False
+    def stop(self) -> None:
+        """End it."""
+        self._process.communicate()
 
-
-def make_rollouts(folder: Path) -> None:
-    """Leave a policy and graded rollouts of it in the folder."""
-    generate = GenerateSpec(prompts=500, completions=8, sampling=demo.SAMPLING)
-    jobs: list[tuple[str, Schema, dict[str, str]]] = [
-        ("dataset", demo.DATASET, {}),
-        ("policy", demo.POLICY, {}),
-        ("generate", generate, {"policy": "policy", "dataset": "dataset"}),
-        ("grade", GradeSpec(), {"rollouts": "generate"}),
-    ]
-    for kind, spec, inputs in jobs:
-        output = folder / kind
-        output.mkdir()
-        given = {role: folder / name for role, name in inputs.items()}
-        run_job(kind, spec, JobContext(given, output, folder / "checkpoints", Silent()))
+    def _answer(self) -> dict[str, float]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name} ended with exit code {self._process.wait()}.")
+        answer: dict[str, float] = json.loads(line)
+        return answer
 
 
-def our_step(policy: Policy, lesson: Lesson) -> Callable[[np.ndarray], None]:
-    """Return the step that `algorithms.training.llm` takes, metrics included."""
-    optimizer = build_optimizer(policy.model, lesson.settings)
+def batch(*, completions: int, per_prompt: int, seed: int) -> dict[str, Any]:
+    """Return a batch of random tokens with GSM8K's lengths, rewards of 1 and -1."""
+    rng = np.random.default_rng(seed)
 
-    def step(indices: np.ndarray) -> None:
-        accumulate_gradient(policy, lesson, Units.singles(indices), step=0)
-        clip_gradient(policy.model.parameters(), lesson.settings.clip_norm)
-        optimizer.step()
+    def lengths(shape: tuple[float, float], count: int) -> list[int]:
+        return [max(4, int(length)) for length in rng.lognormal(*shape, count)]
 
-    return step
+    def tokens(length: int) -> list[int]:
+        found: list[int] = rng.integers(3, VOCABULARY, length).tolist()
+        return found
+
+    prompts = [tokens(length) for length in lengths(PROMPT_LENGTH, completions // per_prompt)]
+    return {
+        "prompts": [prompt for prompt in prompts for _ in range(per_prompt)],
+        "completions": [tokens(length) for length in lengths(COMPLETION_LENGTH, completions)],
+        "rewards": rng.choice([1.0, -1.0], completions).tolist(),
+        "completions_per_prompt": per_prompt,
+    }
 
 
-def plain_step(model: Any, data: TrainingSet) -> Callable[[np.ndarray], None]:
-    """Return the step that a plain loop over transformers takes."""
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=demo.SETTINGS.learning_rate, weight_decay=0.0
+def save_model(size: str, folder: Path) -> int:
+    """Write the model and return its number of parameters."""
+    shape = SHAPES[size]
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=shape["hidden_size"],
+        intermediate_size=shape["intermediate_size"],
+        num_hidden_layers=shape["layers"],
+        num_attention_heads=shape["heads"],
+        num_key_value_heads=3 if shape["heads"] == 9 else shape["heads"],
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
     )
+    model = LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+    model.save_pretrained(folder)
+    return sum(weight.numel() for weight in model.parameters())
 
-    def step(indices: np.ndarray) -> None:
-        prompts, completions = data.prompts.take(indices), data.completions.take(indices)
-        pairs = list(zip(prompts, completions, strict=True))
-        width = max(len(prompt) + len(completion) for prompt, completion in pairs)
-        ids = torch.zeros(len(pairs), width, dtype=torch.long)
-        labels = torch.full_like(ids, -100)
-        attention = torch.zeros_like(ids)
-        for row, (prompt, completion) in enumerate(pairs):
-            end = len(prompt) + len(completion)
-            ids[row, :end] = torch.tensor([*prompt, *completion])
-            labels[row, len(prompt) : end] = ids[row, len(prompt) : end]
-            attention[row, :end] = 1
-        optimizer.zero_grad()
-        loss = model(input_ids=ids, attention_mask=attention, labels=labels).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), demo.SETTINGS.clip_norm)
-        optimizer.step()
 
-    return step
+def sides(options: argparse.Namespace, folder: Path) -> list[Side]:
+    """Return what is compared; the first is the one that ratios are of."""
+    rows = batch(completions=options.completions, per_prompt=8, seed=options.seed)
+    common = rows | {
+        "folder": str(folder),
+        "device": options.device,
+        "threads": options.threads,
+        "precision": options.precision,
+        "learning_rate": 1e-6,
+        "micro_batch_size": options.micro,
+        "gradient_checkpointing": False,
+        "packing": "auto",
+        "share_prompts": False,
+        "liger": False,
+    }
+    ours = [sys.executable, "-m", "benchmarks.side_ours"]
+    plain = [sys.executable, "-m", "benchmarks.side_plain"]
+    whole = {"micro_batch_size": options.completions}
+    lean = {"gradient_checkpointing": True}
+    found = [
+        Side("ours", ours, common),
+        Side("ours, shared prompts", ours, common | {"share_prompts": True}),
+        Side("ours, shared + checkpointing", ours, common | lean | {"share_prompts": True}),
+        Side("ours, padded", ours, common | {"packing": "padded"}),
+        Side("plain loop", plain, common),
+        Side("plain loop, whole batch", plain, common | whole),
+    ]
+    if options.trl:
+        trl = [options.trl, "-m", "benchmarks.side_trl"]
+        found += [
+            Side("TRL", trl, common),
+            Side("TRL, whole batch", trl, common | whole),
+            Side("TRL, checkpointing", trl, common | lean),
+        ]
+        if options.device == "cuda":
+            found.append(Side("TRL, Liger", trl, common | {"liger": True}))
+    return [side for side in found if not options.only or side.name in options.only]
+
+
+def table(found: list[Side], tokens: int) -> str:
+    """Return the figures of all sides as a Markdown table."""
+    names = (
+        "side",
+        "tokens/s",
+        "tokens per CPU second",
+        "peak memory",
+        "of it the step's",
+        "gradient norm",
+        "speed of the first",
+        "memory of the first",
+    )
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    first: tuple[float, float] | None = None
+    for side in found:
+        timed = side.answers[1:]
+        wall = tokens / statistics.median(a["wall_s"] for a in timed)
+        cpu = tokens / statistics.median(a["cpu_s"] for a in timed)
+        peak = side.answers[-1]["memory"]
+        own = peak - side.before
+        first = first or (cpu, own)
+        lines.append(
+            f"| {side.name} | {wall:,.0f} | {cpu:,.0f} | {peak / 2**30:.2f} GiB | "
+            f"{own / 2**30:.2f} GiB | {side.answers[0]['norm']:.5f} | {first[0] / cpu:.2f} x | "
+            f"{first[1] / own:.2f} x |"
+        )
+    return "\n".join(lines)
+
+
+def measure(size: str, options: argparse.Namespace) -> None:
+    """Print the table of one model."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        count = save_model(size, folder / "model")
+        found = sides(options, folder / "model")
+        tokens = sum(map(len, found[0].task["completions"]))
+        padding = sum(map(len, found[0].task["prompts"]))
+        for group in [found] if options.together else [[side] for side in found]:
+            for side in group:
+                side.start(folder)
+            for _ in range(options.steps + 1):
+                for side in group:
+                    side.step()
+            for side in group:
+                side.stop()
+    load = os.getloadavg()[0]
+    sys.stdout.write(
+        f"\n{size}: {count:,} parameters, vocabulary {VOCABULARY:,}, {options.completions} "
+        f"completions with {tokens:,} tokens and prompts of {padding:,}, micro-batches of "
+        f"{options.micro}, {options.precision}, {options.threads} threads, {options.device}; "
+        f"load of the machine {load:.1f}\n\n{table(found, tokens)}\n"
+    )
 
 
 def main() -> None:
-    """Print the time of both steps, and the ratio."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--algorithm", default="topr", choices=list(ALGORITHMS))
+    """Print a table per model."""
+    parser = argparse.ArgumentParser(description="A training step beside those of others.")
+    parser.add_argument("--size", nargs="+", default=["10m"], choices=list(SHAPES))
+    parser.add_argument("--trl", default="", help="a Python that has TRL")
+    parser.add_argument("--only", nargs="*", default=[], help="names of sides")
+    parser.add_argument("--together", action="store_true", help="take turns step by step")
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--completions", type=int, default=32)
+    parser.add_argument("--micro", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", default="bfloat16", choices=["float32", "bfloat16"])
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    device = configure(seed=0)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        make_rollouts(folder)
-        policies = [load_policy(folder / "policy", device) for _ in range(2)]
-        data = load_rollouts(folder / "grade", policies[0])
-    algorithm = ALGORITHMS[options.algorithm]
-    exam = Exam([], 0, demo.SAMPLING, Grading(), batch_size=1)
-    lesson = Lesson(algorithm, algorithm.params(), demo.SETTINGS, 0, data, exam)
-    order = DataOrder(lesson.units, demo.SETTINGS, seed=0)
-    steps = {
-        f"ours ({options.algorithm})": our_step(policies[0], lesson),
-        "plain transformers": plain_step(policies[1].model, data),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for number in range(options.steps + 3):
-        for name, step in steps.items():
-            started = time.process_time()
-            step(order.batch(number).rows)
-            seconds[name].append(time.process_time() - started)
-    medians = [statistics.median(times[3:]) for times in seconds.values()]
-    for name, median in zip(seconds, medians, strict=True):
-        sys.stdout.write(f"{name:22} {median * 1000:7.1f} ms of CPU per step (median)\n")
-    sys.stdout.write(f"ratio ours / plain     {medians[0] / medians[1]:7.2f}\n")
-    sys.stdout.write(f"peak memory            {peak_memory_bytes(device) / 2**20:7.0f} MiB\n")
+    for size in options.size:
+        measure(size, options)
 
 
 if __name__ == "__main__":
