@@ -97,7 +97,12 @@ def bandit_play(*, bandit: Bandit, chosen: Sequence[Chosen], seconds: float) -> 
             f"({MAX_WORK:,} updates in all): ask for fewer of either."
         )
     end = time.monotonic() + seconds
-    return [_played(one, _TABLES.play(bandit, one, end)) for one in chosen]
+    played = []
+    for place, one in enumerate(chosen):
+        # Each gets an equal part of what is left; who is done leaves theirs to the others.
+        part = max(0.0, end - time.monotonic()) / (len(chosen) - place)
+        played.append(_played(one, _TABLES.play(bandit, one, part)))
+    return played
 
 
 def _played(chosen: Chosen, ascent: Ascent) -> Played:
@@ -124,8 +129,8 @@ class _Tables:
         self._lock = threading.Lock()
         self._ascents: OrderedDict[str, Ascent] = OrderedDict()
 
-    def play(self, bandit: Bandit, chosen: Chosen, end: float) -> Ascent:
-        """Return the ascent after going on with it until a moment of the monotonic clock."""
+    def play(self, bandit: Bandit, chosen: Chosen, seconds: float) -> Ascent:
+        """Return the ascent after going on with it for about so long."""
         algorithm = ALGORITHMS[chosen.algorithm]
         key = json.dumps(
             [
@@ -140,7 +145,7 @@ class _Tables:
             self._ascents[key] = ascent
             while len(self._ascents) > KEPT:
                 self._ascents.popitem(last=False)
-            ascent.advance(seconds=end - time.monotonic())
+            ascent.advance(seconds=seconds)
             return ascent
 
 
