@@ -113,7 +113,7 @@ def test_a_failure_says_what_happened_and_what_to_do() -> None:
 
 
 def test_the_table_shows_means_intervals_every_seed_and_the_difference() -> None:
-    found = Difference(0.41, 0.3, 0.52, 0.001, 0.002, 400, 2, False, Verdict.HIGHER, "")
+    found = Difference(0.41, 0.3, 0.52, 0.001, 0.002, 400, 2, False, Verdict.HIGHER, "", 0.1)
     rows = (final_row(found), final_row(None, is_reference=True))
     table = FinalTable(rows, OUTCOME_METRICS[1], rows[1].group, 400, ())
     text = drawn(demo.comparison(table))

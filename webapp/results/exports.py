@@ -83,7 +83,7 @@ def table_csv(table: FinalTable) -> str:
     of = table.outcome.name
     header += [
         f"difference_{of}", "difference_low", "difference_high", "p_value", "p_holm", "verdict",
-        "note", "reference",
+        "detectable", "note", "reference",
     ]  # fmt: skip
     return csv_text(header, [_csv_row(row, table) for row in table.rows])
 
@@ -94,11 +94,12 @@ def _csv_row(row: FinalRow, table: FinalTable) -> list[Any]:
         cells += [one.mean, one.low, one.high] if one else [None] * 3
     d = row.difference
     cells += (
-        [d.mean, d.low, d.high, d.p_value, d.p_adjusted, str(d.verdict), d.note]
+        [d.mean, d.low, d.high, d.p_value, d.p_adjusted, str(d.verdict), d.detectable]
         if d
-        else [None] * 6 + [row.reason]
+        else [None] * 7
     )
-    return [*cells, table.reference.name if table.reference else None]
+    note = d.note if d else row.reason
+    return [*cells, note, table.reference.name if table.reference else None]
 
 
 def table_latex(table: FinalTable) -> str:
@@ -173,6 +174,7 @@ def _json_row(row: FinalRow) -> dict[str, Any]:
             "p_value": d.p_value,
             "p_holm": d.p_adjusted,
             "verdict": str(d.verdict),
+            "detectable": d.detectable,
             "note": d.note,
         },
         "reason": row.reason,

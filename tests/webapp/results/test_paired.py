@@ -139,11 +139,11 @@ def test_outcomes_without_rows_per_seed_or_numbers_are_refused(values: FloatArra
 @given(st.integers(0, 1000), st.integers(2, 5))
 def test_the_interval_holds_the_mean_and_turns_with_the_sign(key: int, seeds: int) -> None:
     group, reference = noise(seeds, 40, key=key), noise(seeds, 40, key=key + 1)
-    there, back = compare(group, reference, draws=400), compare(reference, group, draws=400)
+    there, back = compare(group, reference), compare(reference, group)
     assert there.low <= there.mean <= there.high
     assert there.mean == pytest.approx(-back.mean)
     width = there.high - there.low
-    assert there.low == pytest.approx(-back.high, abs=0.2 * width)  # 400 draws of heavy tails
+    assert there.low == pytest.approx(-back.high, abs=0.2 * width)  # 1000 draws of heavy tails
 
 
 @pytest.mark.parametrize(("of_seed", "of_answer"), [(0.0, 1.0), (0.5, 0.5)])
@@ -163,3 +163,16 @@ def test_a_true_null_is_called_a_difference_at_most_one_time_in_twenty(
         )
         wrong += compare(group, reference, draws=400).verdict is not Verdict.UNDECIDED
     assert wrong / 300 <= 0.08  # 0.05 and 2.4 standard errors of a share of 300
+
+
+def test_the_detectable_difference_is_found_four_times_in_five() -> None:
+    random = np.random.default_rng(3)
+    sizes, found = [], 0
+    for _ in range(200):
+        sample = random.normal(0, 1, 100)
+        probe = compare((sample + 0.28)[None, :], np.zeros((1, 100)), fixed=True, draws=400)
+        sizes.append(probe.detectable)
+        found += probe.p_value < 0.05
+    # (1.96 + 0.84) standard errors of 0.1 each, the textbook's number
+    assert np.mean(sizes) == pytest.approx(0.28, abs=0.02)
+    assert found / 200 == pytest.approx(0.8, abs=0.09)  # 3 standard errors of a share of 200
