@@ -4,8 +4,8 @@
 
 Sides take turns; tokens per second are compared, because each draws its own completions.
 *Sampling* is what the direct call does; *whole job* adds what only the job does: the model's
-loading, the log-probabilities by the code that trains, and the artifact. vLLM's start is on
-neither clock. LAB_VLLM_PYTHON names the interpreter that has vLLM.
+loading, the log-probabilities by the code that trains, and the artifact.
+vLLM's start is on neither clock. LAB_VLLM_PYTHON names the interpreter that has vLLM.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def by_job(folder: Path, spec: GenerateSpec, number: int) -> Timing:
     """Return what a generate job takes."""
     started = time.perf_counter()
     summary = run(folder, f"job{number}", "generate", spec, policy="policy", dataset="dataset")
-    whole = time.perf_counter() - started
+    whole = time.perf_counter() - started - float(summary["engine_start_s"])
     return Timing(int(summary["tokens"]), float(summary["seconds"]), whole)
 
 
@@ -123,7 +123,10 @@ def by_transformers(folder: Path, spec: GenerateSpec) -> Timing:
 
 
 def by_vllm(folder: Path, spec: GenerateSpec) -> Timing:
-    """Return what `LLM.generate` takes in a process of its own."""
+    """Return what `LLM.generate` takes in a process of its own, unseeded as most people call it.
+
+    Of two calls the first counts, as the job makes only one.
+    """
     order = {
         "engine": {
             "model": str(folder / "policy"),
@@ -137,7 +140,6 @@ def by_vllm(folder: Path, spec: GenerateSpec) -> Timing:
             "n": spec.completions,
             "max_tokens": spec.sampling.max_new_tokens,
             "logprobs": 0,
-            "seed": 0,
         },
     }
     path = folder / "order.json"

@@ -67,6 +67,7 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
         "completions": len(completions),
         "tokens": tokens,
         "seconds": seconds,
+        "engine_start_s": watch.engine_start_s,
         "tokens_per_s": tokens / seconds,
         "peak_memory_bytes": peak_memory_bytes(device),
         "stop_share": stopped / len(completions),
@@ -96,7 +97,8 @@ def _complete(
         )
 
     def on_ready(words: str) -> None:
-        context.reporter.message(f"{words}, started in {watch.lap():.0f} s.")
+        watch.engine_start_s = watch.lap()
+        context.reporter.message(f"{words}, started in {watch.engine_start_s:.0f} s.")
 
     return rollout_vllm.complete(
         context.inputs["policy"],
@@ -119,6 +121,8 @@ class Watch:
         self._total = total
         self._started = time.perf_counter()
         self.offset = 0
+        self.engine_start_s = 0.0
+        """Not part of the time that sampling takes."""
 
     def __call__(self, done: int) -> None:
         if self._reporter.should_stop():
