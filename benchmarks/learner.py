@@ -18,10 +18,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+import torch
 from transformers import LlamaConfig, LlamaForCausalLM
+
+from algorithms.training.layout import Layout, passes
+from algorithms.training.sequences import pad
 
 VOCABULARY = 49_152
 SHAPES: Mapping[str, Mapping[str, int]] = {
@@ -105,6 +109,20 @@ def batch(*, completions: int, per_prompt: int, seed: int) -> dict[str, Any]:
         "rewards": rng.choice([1.0, -1.0], completions).tolist(),
         "completions_per_prompt": per_prompt,
     }
+
+
+def positions(task: Mapping[str, Any]) -> str:
+    """Return how many positions a forward pass computes, by layout, micro-batch by micro-batch."""
+    size, prompts, completions = task["micro_batch_size"], task["prompts"], task["completions"]
+    sizes = dict.fromkeys(get_args(Layout), 0)
+    for start in range(0, len(prompts), size):
+        part = slice(start, start + size)
+        for layout in sizes:
+            made = passes(pad(prompts[part], completions[part]), layout, torch.device("cpu"))
+            sizes[layout] += sum(one.ids.numel() for one in made)
+    longest = max(map(len, prompts)) + max(map(len, completions))
+    rows = [f"{name} {count:,}" for name, count in sizes.items()]
+    return ", ".join([f"one rectangle {longest * len(prompts):,}", *rows])
 
 
 def save_model(size: str, folder: Path) -> int:
@@ -201,6 +219,7 @@ def measure(size: str, options: argparse.Namespace) -> None:
         found = sides(options, folder / "model")
         tokens = sum(map(len, found[0].task["completions"]))
         padding = sum(map(len, found[0].task["prompts"]))
+        layouts = positions(found[0].task)
         for group in [found] if options.together else [[side] for side in found]:
             for side in group:
                 side.start(folder)
@@ -214,7 +233,7 @@ def measure(size: str, options: argparse.Namespace) -> None:
         f"\n{size}: {count:,} parameters, vocabulary {VOCABULARY:,}, {options.completions} "
         f"completions with {tokens:,} tokens and prompts of {padding:,}, micro-batches of "
         f"{options.micro}, {options.precision}, {options.threads} threads, {options.device}; "
-        f"load of the machine {load:.1f}\n\n{table(found, tokens)}\n"
+        f"load of the machine {load:.1f}\npositions computed: {layouts}\n\n{table(found, tokens)}\n"
     )
 
 
