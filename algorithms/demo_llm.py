@@ -1,11 +1,12 @@
 """Addition by a real language model: SmolLM2-135M-Instruct, five algorithms, two seeds, on a CPU.
 
 `QUICK` is `make demo-llm`: one-digit sums, under ten minutes on two cores. `FULL` is the
-comparison of docs/results: two-digit sums, which the model gets wrong nine times out of ten.
-Learning rate and prompt were chosen on training problems. Pure settings, no torch work.
+comparison of docs/results: two-digit sums, of which the model gets one in seven right.
+Learning rate and prompts were chosen on training problems. Pure settings, no torch work.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from algorithms.settings import LLMSettings
 from algorithms.specs import (
@@ -42,25 +43,21 @@ class Size:
     evaluate: EvaluateSpec
 
 
-def _examples(*sums: tuple[int, int]) -> str:
-    return "\n\n".join(f"Q: What is {a} + {b}?\nA: {a + b}" for a, b in sums)
-
-
 def _size(
     *,
     digits: int,
     train: int,
     test: int,
-    examples: str,
-    completions: int,
+    wording: Literal["spaced", "question"],
+    prompt: Prompt,
     settings: LLMSettings,
 ) -> Size:
-    source = ArithmeticSource(digits=digits, train=train, test=test, wording="question", seed=0)
+    source = ArithmeticSource(digits=digits, train=train, test=test, wording=wording, seed=0)
     return Size(
         dataset=DatasetSpec(source=source),
-        prompt=Prompt(template="Q: {question}\nA:", examples=examples),
+        prompt=prompt,
         generate=GenerateSpec(
-            completions=completions,
+            completions=8,
             sampling=SAMPLING,
             batch_size=64,
             logprob_precision="bfloat16",
@@ -88,8 +85,11 @@ QUICK = _size(
     digits=1,
     train=50,
     test=24,
-    examples=_examples((3, 4), (6, 2), (1, 5)),
-    completions=8,
+    wording="question",
+    prompt=Prompt(
+        template="Q: {question}\nA:",
+        examples="Q: What is 3 + 4?\nA: 7\n\nQ: What is 6 + 2?\nA: 8\n\nQ: What is 1 + 5?\nA: 6",
+    ),
     settings=_SETTINGS,
 )
 
@@ -97,8 +97,8 @@ FULL = _size(
     digits=2,
     train=300,
     test=60,
-    examples=_examples((23, 14), (52, 31), (40, 18)),
-    completions=8,
+    wording="spaced",
+    prompt=Prompt(examples="23 + 14 = 37\n52 + 31 = 83\n40 + 18 = 58"),
     settings=_SETTINGS.model_copy(
         update={
             "steps": 30,

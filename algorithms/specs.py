@@ -26,8 +26,8 @@ class ArithmeticSource(Schema):
     """Problems of the train split."""
     test: int = Field(400, ge=1, le=100_000)
     """Problems of the test split."""
-    wording: Literal["equation", "question"] = "equation"
-    """equation: "12+34="; question: "What is 12 + 34?", for policies that know English."""
+    wording: Literal["equation", "spaced", "question"] = "equation"
+    """equation: "12+34="; spaced: "12 + 34 ="; question: "What is 12 + 34?"."""
     seed: int = Field(0, ge=0)
     """Seed of the draw."""
 

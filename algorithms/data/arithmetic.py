@@ -7,7 +7,7 @@ from algorithms.base import UserError
 from algorithms.data.rows import Row
 from algorithms.specs import ArithmeticSource
 
-_WORDINGS = {"equation": "{}+{}=", "question": "What is {} + {}?"}
+_WORDINGS = {"equation": "{}+{}=", "spaced": "{} + {} =", "question": "What is {} + {}?"}
 
 
 def generate(source: ArithmeticSource) -> Iterator[Row]:

@@ -1,5 +1,7 @@
 """Addition problems: right, distinct, apart, and the same for the same seed."""
 
+from typing import Literal
+
 import pytest
 
 from algorithms.base import UserError
@@ -36,12 +38,17 @@ def test_the_seed_decides_the_problems() -> None:
     assert first != other
 
 
-def test_the_wording_changes_the_text_and_nothing_else() -> None:
+@pytest.mark.parametrize(
+    ("name", "wording"), [("spaced", "{} + {} ="), ("question", "What is {} + {}?")]
+)
+def test_the_wording_changes_the_text_and_nothing_else(
+    name: Literal["spaced", "question"], wording: str
+) -> None:
     equations = list(generate(ArithmeticSource(train=50, test=10)))
-    questions = list(generate(ArithmeticSource(train=50, test=10, wording="question")))
+    questions = list(generate(ArithmeticSource(train=50, test=10, wording=name)))
     for equation, question in zip(equations, questions, strict=True):
         left, right = operands(equation.prompt)
-        assert question.prompt == f"What is {left} + {right}?"
+        assert question.prompt == wording.format(left, right)
         assert (question.id, question.answer) == (equation.id, equation.answer)
 
 

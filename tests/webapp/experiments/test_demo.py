@@ -39,15 +39,16 @@ def test_the_command_line_knows_every_demo() -> None:
     assert set(NAMES) == set(DEMOS)
 
 
-@pytest.mark.parametrize("name", ["smollm2", "smollm2-full"])
-def test_the_real_model_is_compared_with_itself_before_training(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "examples"), [("smollm2", "A: 7\n\nQ: What is 6"), ("smollm2-full", "= 37\n52 + 31")]
+)
+def test_the_real_model_is_compared_with_itself_before_training(name: str, examples: str) -> None:
     experiment = demo_launch(name)
     assert kinds_needed(experiment) == {
         "dataset": 1, "policy": 1, "generate": 1, "grade": 1, "train": 10, "evaluate": 11,
     }  # fmt: skip
     asked = experiment.runs.get(label="TOPR", seed=1).config["generate"]["prompt"]
-    assert asked["template"] == "Q: {question}\nA:"
-    assert len(asked["examples"].split("\n\n")) == 3
+    assert examples in asked["examples"]
 
 
 def test_two_demos_share_the_real_model() -> None:
