@@ -5,17 +5,15 @@ from collections.abc import Iterable, Sequence
 import plotly.graph_objects as go
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
-from django_htmx.http import trigger_client_event
 
 from algorithms.base import UserError
 from algorithms.labs.presets import BANDIT_EXAMPLES, LOSS_EXAMPLES
 from webapp.labs import exports
-from webapp.labs.bandit_page import SLICE_S, BanditPage, open_bandit_page
+from webapp.labs.bandit_page import SLICE_S, open_bandit_page
 from webapp.labs.choices import added_row, offers
 from webapp.labs.curves import coefficient_curves, trajectories
-from webapp.labs.loss_page import LossPage, open_loss_page
+from webapp.labs.loss_page import open_loss_page
 from webapp.results.figures import coefficient_curves as curves_figure
 from webapp.results.figures import expected_reward, simplex
 
@@ -30,7 +28,7 @@ def loss(request: HttpRequest) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]  # django_htmx adds it to the request
         context = {"page": page, "examples": LOSS_EXAMPLES, "groups": offers()}
         return render(request, "labs/loss.html", context)
-    return _with_figures(request, "labs/_loss_result.html", page, ["labs:coefficient"])
+    return render(request, "labs/_loss_result.html", {"page": page})
 
 
 @require_safe
@@ -41,20 +39,7 @@ def bandit(request: HttpRequest) -> HttpResponse:
     if not is_fragment:
         context = {"page": page, "examples": BANDIT_EXAMPLES, "groups": offers()}
         return render(request, "labs/bandit.html", context)
-    figures = ["labs:simplex", "labs:expected_reward"]
-    return _with_figures(request, "labs/_bandit_result.html", page, figures)
-
-
-def _with_figures(
-    request: HttpRequest, template: str, page: LossPage | BanditPage, names: Iterable[str]
-) -> HttpResponse:
-    """Return a fragment that makes the page's plots load again, where there is a result."""
-    answer = render(request, template, {"page": page})
-    known = page.looks if isinstance(page, LossPage) else page.played
-    if known:
-        urls = {name.partition(":")[2]: f"{reverse(name)}?{page.query}" for name in names}
-        trigger_client_event(answer, "lab:figures", {"urls": urls})
-    return answer
+    return render(request, "labs/_bandit_result.html", {"page": page})
 
 
 @require_safe

@@ -37,3 +37,10 @@ def error_at(answer: str, target: str) -> str:
     found = re.search(rf'<template data-error-for="{target}">([^<]*)</template>', answer)
     assert found, f"nothing is told at {target}: {answer[:400]}"
     return unescape(found[1])
+
+
+def figure_url(answer: str, name: str) -> str:
+    """Return the address of the plot that a fragment makes the page load."""
+    found = re.search(rf'data-load-figure="{name}" data-url="([^"]*)"', answer)
+    assert found, f"no plot {name} is loaded: {answer[:400]}"
+    return unescape(found[1])

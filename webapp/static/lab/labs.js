@@ -1,7 +1,7 @@
 // Loss lab and Bandit lab: rows of the typed table, the ratio's slider, pasted cells, algorithms added and removed.
 // The server judges and computes; every change here ends in an event that makes the form ask again.
 //   <tbody data-typed-rows> rows with inputs named by column; <template id="typed-row"> one more of them
-//   lab:figures {urls: {name: address}} loads the page's plots again, by data-figure-name
+//   <template data-load-figure="name" data-url="address"> in what was swapped in loads that plot again
 (() => {
   const body = () => document.querySelector("[data-typed-rows]");
   const rows = () => [...body().children];
@@ -85,10 +85,10 @@
   });
 
   // -- what the server sends
-  document.addEventListener("lab:figures", (event) => {
-    for (const [name, url] of Object.entries(event.detail.urls)) {
-      const figure = document.querySelector(`[data-figure-name="${name}"]`);
-      if (figure) window.labFigures.load(figure, url);
+  document.addEventListener("htmx:afterSwap", (event) => {
+    for (const template of event.detail.target.querySelectorAll("template[data-load-figure]")) {
+      const figure = document.querySelector(`[data-figure-name="${template.dataset.loadFigure}"]`);
+      if (figure) window.labFigures.load(figure, template.dataset.url);
     }
   });
   document.addEventListener("htmx:afterSettle", (event) => {
