@@ -44,9 +44,7 @@ class Head:
         self, hidden: Float[Tensor, "c D"], weight: Float[Tensor, "v D"]
     ) -> Float[Tensor, "c v"]:
         """Return W h, for some of the vocabulary; in float32 where the device can."""
-        if hidden.is_cuda and hidden.dtype != torch.float32:
-            return torch.mm(hidden, weight.t(), out_dtype=torch.float32)
-        return torch.mm(hidden, weight.t())
+        return _product(hidden, weight.t())
 
     def finish(self, products: Float[Tensor, "c v"], where: slice) -> Float[Tensor, "c v"]:
         """Return logits in float32 for W h of a part of the vocabulary, in place if it can."""
@@ -86,6 +84,15 @@ def linear_logprobs(
         hidden, head.weight, head.bias, targets, head, compute, entropy
     )
     return logprobs, spread if entropy else None
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Return left @ right; on a GPU in float32 whatever its factors are, so that sums of such
+    products are rounded once. CPUs have no such product: theirs is rounded to the factors' type.
+    """
+    if left.is_cuda and left.dtype != torch.float32:
+        return torch.mm(left, right, out_dtype=torch.float32)
+    return torch.mm(left, right)
 
 
 def chunk_rows(vocabulary: int, device: torch.device) -> int:
@@ -217,11 +224,11 @@ class _Sums:
     def add_hidden(self, index: Tensor, slope: Tensor, matrix: Tensor) -> None:
         """Add what a block of the vocabulary gives; `slope` is the gradient of W h + b there."""
         if self.hidden is not None:
-            self.hidden[index] += torch.mm(slope, matrix)
+            self.hidden[index] += _product(slope, matrix)
 
     def add_weight(self, block: slice, slope: Tensor, inputs: Tensor) -> None:
         """Add what some tokens give to a block of the vocabulary."""
         if self.bias is not None:
             self.bias[block] += slope.sum(dim=0)
         if self.weight is not None:
-            self.weight[block] += torch.mm(slope.t(), inputs)
+            self.weight[block] += _product(slope.t(), inputs)
