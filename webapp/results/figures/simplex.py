@@ -73,7 +73,7 @@ def _end(one: Trajectory) -> go.Scatterternary:
         name=plain(one.label),
         marker={"color": look.colour_light, "symbol": look.marker, "size": 10},
         hovertemplate=f"after {one.updates[-1]:,} updates: %{{a:.4f}}, %{{b:.4f}}, %{{c:.4f}}"
-         f"<extra>{plain(one.label)}</extra>",
+        f"<extra>{plain(one.label)}</extra>",
     )
 
 
