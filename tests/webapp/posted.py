@@ -11,6 +11,7 @@ class _Inputs(HTMLParser):
         self.data = QueryDict(mutable=True)
         self._select = ""
         self._options: list[tuple[str, bool]] = []
+        self._many = False
         self._textarea = ""
         self._text = ""
 
@@ -19,6 +20,7 @@ class _Inputs(HTMLParser):
         name = given.get("name", "")
         if tag == "select":
             self._select, self._options = name, []
+            self._many = "multiple" in given
         elif tag == "option":
             self._options.append((given.get("value", ""), "selected" in given))
         elif tag == "textarea":
@@ -35,7 +37,10 @@ class _Inputs(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "select" and self._options:
             chosen = [value for value, selected in self._options if selected]
-            self.data.appendlist(self._select, chosen[-1] if chosen else self._options[0][0])
+            if not self._many:
+                chosen = chosen[-1:] or [self._options[0][0]]
+            for value in chosen:
+                self.data.appendlist(self._select, value)
         elif tag == "textarea":
             # A newline right after the tag is not part of the text.
             self.data.appendlist(self._textarea, self._text.removeprefix("\n"))

@@ -47,6 +47,7 @@ def uses(dataset: Dataset) -> list[Use]:
     for field in ("dataset_id", "eval_dataset_id"):
         named |= Q(**{f"experiment__config__{field}": dataset.pk})
         named |= Q(**{f"experiment__config__axes__{field}__contains": [dataset.pk]})
+    named |= Q(experiment__config__benchmarks__contains=[dataset.pk])
     experiments = (
         dataset.job.needed_by.filter(named)
         .values_list("experiment_id", "experiment__name")

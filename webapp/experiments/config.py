@@ -89,6 +89,8 @@ class ExperimentConfig(Schema):
     """Dataset whose prompts are completed and learnt from."""
     eval_dataset_id: int | None = None
     """Dataset of the held-out problems; empty takes the same dataset."""
+    benchmarks: tuple[int, ...] = Field(default=(), max_length=20)
+    """Datasets on whose problems every run is evaluated as well, in the same way and split."""
     policy_id: int
     """Policy that completes the prompts and from which every training starts."""
     rollouts_id: int | None = None
@@ -150,6 +152,11 @@ class ExperimentConfig(Schema):
                 message = f"Seed {seed} is given twice; a repeated seed adds no evidence."
                 _raise([_error((number,), message, seed)])
         return seeds
+
+    @field_validator("benchmarks")
+    @classmethod
+    def _benchmarks_once(cls, ids: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(ids))
 
     @field_validator("evaluate")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any
 import pydantic
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import QueryDict
 from pydantic_core import ErrorDetails
 
@@ -195,6 +196,13 @@ def _choice(row: Row) -> dict[str, Any]:
 
 def _cleaned(form: SeedsForm) -> Mapping[str, Any]:
     form.is_valid()
-    found = {name: getattr(value, "pk", value) for name, value in form.cleaned_data.items()}
+    found = {name: _ids(value) for name, value in form.cleaned_data.items()}
     # A source that is not chosen keeps the config's default; what is required is then missing.
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _ids(value: Any) -> Any:
+    """Return the id of a chosen row, the ids of several, or a value that is none."""
+    if isinstance(value, QuerySet):
+        return [row.pk for row in value]
+    return getattr(value, "pk", value)

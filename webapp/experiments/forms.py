@@ -136,6 +136,13 @@ class SourcesForm(SeedsForm):
         empty_label="the same dataset",
         help_text="Where the held-out problems come from.",
     )
+    benchmarks = forms.ModelMultipleChoiceField(
+        Dataset.objects.none(),
+        label="Further benchmarks",
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 3}),
+        help_text="Every run is evaluated on their problems as well, in the same way and split.",
+    )
     policy_id = forms.ModelChoiceField(
         Policy.objects.none(),
         label="Policy",
@@ -150,11 +157,19 @@ class SourcesForm(SeedsForm):
         help_text="Or a graded or curated set that exists: generated once, trained on often.",
     )
     label = forms.ChoiceField(label="Workers", help_text="Who computes the jobs.")
-    field_order = ("dataset_id", "policy_id", "rollouts_id", "eval_dataset_id", "seeds", "label")
+    field_order = (
+        "dataset_id",
+        "policy_id",
+        "rollouts_id",
+        "eval_dataset_id",
+        "benchmarks",
+        "seeds",
+        "label",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("dataset_id", "eval_dataset_id"):
+        for name in ("dataset_id", "eval_dataset_id", "benchmarks"):
             self._choose(name, datasets().defer("job__spec"))
         self._choose("policy_id", policies().defer("job__spec"))
         self._choose("rollouts_id", trainable_jobs().defer("spec"))
@@ -163,7 +178,7 @@ class SourcesForm(SeedsForm):
 
     def _choose(self, name: str, rows: Any) -> None:
         field = self.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)
+        assert isinstance(field, forms.ModelChoiceField)  # several choices are one of these
         field.queryset = rows
 
     def _choice(self, name: str) -> forms.ChoiceField:

@@ -12,6 +12,13 @@ from webapp.jobs.graph import Node, closure
 
 OWN_ROLES = ("train", "evaluate")
 """Roles whose jobs belong to one run; the jobs of other roles serve several."""
+BENCHMARK = "evaluate:"
+"""Start of the role of a further evaluation; the dataset's id follows."""
+
+
+def is_own(role: str) -> bool:
+    """Return whether the job of a role belongs to one run."""
+    return role in OWN_ROLES or role.startswith(BENCHMARK)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ def source_ids(config: ExperimentConfig) -> tuple[set[int], set[int]]:
     datasets = {config.dataset_id, *_ids(config, "dataset_id")}
     if config.eval_dataset_id is not None:
         datasets.add(config.eval_dataset_id)
+    datasets |= set(config.benchmarks)
     return datasets, {config.policy_id, *_ids(config, "policy_id")}
 
 

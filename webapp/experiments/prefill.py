@@ -46,6 +46,7 @@ def clone_data(experiment: Experiment, config: ExperimentConfig) -> QueryDict:
         }
     )
     _replace(data, _config_data(config))
+    data.setlist("benchmarks", [str(pk) for pk in config.benchmarks])
     for choice in config.algorithms:
         origin = f"preset:{choice.preset_id}" if choice.preset_id else choice.algorithm
         offer = Offer(origin, choice.label, choice.algorithm, choice.params, choice.preset_id)

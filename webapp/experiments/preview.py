@@ -105,7 +105,7 @@ def preview(config: ExperimentConfig, plan: Plan, sources: FoundSources) -> Plan
 
 def _warnings(config: ExperimentConfig, sources: FoundSources) -> list[str]:
     evaluated = config.eval_dataset_id or config.dataset_id
-    wanted = {(evaluated, config.evaluate.split)}
+    wanted = {(pk, config.evaluate.split) for pk in (evaluated, *config.benchmarks)}
     if config.rollouts_id is None:
         wanted.add((config.dataset_id, config.generate.split))
     found = []

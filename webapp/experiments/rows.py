@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from webapp.experiments.models import Experiment, ExperimentJob, Run
-from webapp.experiments.plan import OWN_ROLES, RunPlan
+from webapp.experiments.plan import RunPlan, is_own
 from webapp.experiments.sources import FoundSources
 from webapp.jobs.models import Job
 from webapp.jobs.needs import ancestors
@@ -33,7 +33,7 @@ def add_runs(experiment: Experiment, planned: Sequence[RunPlan], sources: FoundS
     needs: dict[tuple[int | None, int], ExperimentJob] = {}
     for run, row in zip(planned, runs, strict=True):
         for role, node in run.nodes.items():
-            owner = row if role in OWN_ROLES else None
+            owner = row if is_own(role) else None
             job = jobs[node.fingerprint]
             key = (owner.pk if owner else None, job.pk)
             needs[key] = ExperimentJob(experiment=experiment, run=owner, job=job, role=role)

@@ -58,6 +58,8 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
     ):
         if pk is not None and pk not in found:
             errors[name] = f"{pk} does not exist (any more): choose another."
+    if lost := sorted(set(config.benchmarks) - set(datasets)):
+        errors["benchmarks"] = f"{', '.join(map(str, lost))}: no such dataset."
     for path, ids, rows in (
         ("dataset_id", dataset_ids, datasets),
         ("policy_id", policy_ids, policies),

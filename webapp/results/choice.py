@@ -37,6 +37,8 @@ class Choice:
     reference: int | None = None
     """Id of a run of the reference group; None is the base policy, or the first group."""
     outcome: str = DEFAULT_OUTCOME
+    benchmark: int | None = None
+    """Dataset whose evaluations are compared; None for those of the experiments themselves."""
     dropped: int = 0
     """Runs beyond MAX_RUNS."""
 
@@ -57,6 +59,8 @@ class Choice:
         fields += [(key, value) for key, value in changed.items() if value != _DEFAULTS[key]]
         if self.reference is not None:
             fields.append(("ref", str(self.reference)))
+        if self.benchmark is not None:
+            fields.append(("benchmark", str(self.benchmark)))
         return urlencode(fields, safe=",")
 
 
@@ -79,7 +83,6 @@ def parse(query: QueryDict, metrics: Iterable[str], outcomes: Iterable[str]) -> 
     """
     runs = sorted(set(ids_of(query.getlist("runs") + query.getlist("run"))))
     is_form = query.get("form") == "1"
-    reference = query.get("ref", "")
     return Choice(
         runs=tuple(runs[:MAX_RUNS]),
         metric=_one_of(query.get("metric", ""), metrics, DEFAULT_METRIC),
@@ -88,7 +91,8 @@ def parse(query: QueryDict, metrics: Iterable[str], outcomes: Iterable[str]) -> 
         band=query.get("band", "0" if is_form else "1") != "0",
         log_y=query.get("log", "0") == "1",
         group=_enum(GroupBy, query.get("group", ""), GroupBy.LABEL),
-        reference=int(reference) if _RANGE.fullmatch(reference) and reference.isdigit() else None,
+        reference=_number(query.get("ref", "")),
+        benchmark=_number(query.get("benchmark", "")),
         outcome=_one_of(query.get("outcome", ""), outcomes, DEFAULT_OUTCOME),
         dropped=max(0, len(runs) - MAX_RUNS),
     )
@@ -128,6 +132,10 @@ def _one_of(text: str, known: Iterable[str], default: str) -> str:
 
 def _enum(kind: type[E], text: str, default: E) -> E:
     return kind(text) if text in set(kind) else default
+
+
+def _number(text: str) -> int | None:
+    return int(text) if _RANGE.fullmatch(text) and text.isdigit() else None
 
 
 def _smoothing(text: str) -> float:

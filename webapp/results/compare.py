@@ -95,7 +95,7 @@ def outcome_names() -> list[str]:
 
 def load(choice: Choice) -> Comparison:
     """Return the chosen runs in their groups; 3 queries, none without runs."""
-    runs = tuple(selectors.run_rows(choice.runs)) if choice.runs else ()
+    runs = tuple(selectors.run_rows(choice.runs, choice.benchmark)) if choice.runs else ()
     found = Comparison(choice, runs, tuple(group_runs(runs, choice.group)))
     if choice.reference is None or found.reference != comparison.default_reference(found.groups):
         return found

@@ -1,6 +1,6 @@
 """What the template of the compare page shows, with nothing left to decide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from algorithms.base import Metric
@@ -45,6 +45,8 @@ class Page:
     settings: Sequence[ConfigDifference]
     picker: Sequence[PickerExperiment]
     search: str
+    benchmarks: Mapping[int, str]
+    """Names of further datasets that the runs are evaluated on."""
 
     @property
     def choice(self) -> Choice:
@@ -171,11 +173,12 @@ class TableRow:
 
 
 def build_page(found: Comparison, *, search: str) -> Page:
-    """Return the page of a comparison; 2 queries for the list to choose from."""
+    """Return the page of a comparison; 2 queries for the list to choose from, 1 for benchmarks."""
     return Page(
         found=found,
         table=compare.table(found),
         settings=compare.differing_settings(found),
         picker=selectors.picker(search, found.choice.runs),
         search=search,
+        benchmarks=selectors.benchmarks(found.runs),
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from algorithms.catalogue import ALGORITHMS
+from webapp.experiments.plan import BENCHMARK
 from webapp.results.rows import BASE, RunRow
 
 
@@ -53,8 +54,12 @@ class Group:
 
 
 def configuration(run: RunRow) -> dict[str, Any]:
-    """Return what makes the run's numbers, seed left out, by dotted path."""
-    config = {path: value for path, value in flatten(run.config).items() if path != "train.seed"}
+    """Return what makes the run's numbers, seed and further benchmarks left out, by dotted path."""
+    config = {
+        path: value
+        for path, value in flatten(run.config).items()
+        if path != "train.seed" and not path.startswith(BENCHMARK)
+    }
     inputs = {f"input.{role}": source.fingerprint for role, source in run.sources.items()}
     return config | inputs
 

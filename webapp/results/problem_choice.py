@@ -68,6 +68,8 @@ class ProblemChoice:
     """Run that the others are held against; None is the base policy, or the first run."""
     run: int | None = None
     """Run whose learned and forgotten problems are listed; None is the first other one."""
+    benchmark: int | None = None
+    """Dataset whose evaluations are shown; None for those of the experiments themselves."""
     by: By = By.SAMPLED
     solved: Solved = Solved.HALF
     show: Show = Show.ALL
@@ -99,6 +101,7 @@ def parse_problems(query: QueryDict) -> ProblemChoice:
         runs=tuple(runs[:MAX_RUNS]),
         base=_number(query.get("base", "")),
         run=_number(query.get("run", "")),
+        benchmark=_number(query.get("benchmark", "")),
         by=_member(By, query.get("by", "")),
         solved=_member(Solved, query.get("solved", "")),
         show=_member(Show, query.get("show", "")),

@@ -83,7 +83,7 @@ class Grid:
 
 def load_grid(choice: ProblemChoice) -> Grid:
     """Return the grid of a choice; 3 queries, none without runs."""
-    runs = selectors.run_rows(choice.runs) if choice.runs else []
+    runs = selectors.run_rows(choice.runs, choice.benchmark) if choice.runs else []
     loaded, notes = _load(runs, choice)
     problems = common_problems([found for _, found in loaded]) if loaded else ()
     if loaded and (largest := max(len(found.problems) for _, found in loaded)) > len(problems):

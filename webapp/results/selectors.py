@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
+from webapp.datasets.models import Dataset
 from webapp.experiments.models import Experiment, ExperimentJob, Run
+from webapp.experiments.plan import BENCHMARK
 from webapp.jobs.models import Artifact, Job, JobInput, MetricPoint
 from webapp.results.rows import ArtifactRow, JobRow, Points, RunRow, SourceRow, points_of
 
-OWN_ROLES = ("train", "evaluate")
 PICKER_EXPERIMENTS = 20
 PICKER_RUNS = 200
 
@@ -35,25 +36,42 @@ class PickerExperiment:
     """Runs that are not listed because there are too many."""
 
 
-def run_rows(run_ids: Collection[int]) -> list[RunRow]:
-    """Return the runs with their jobs and inputs, by experiment and position; 3 queries."""
+def run_rows(run_ids: Collection[int], benchmark: int | None = None) -> list[RunRow]:
+    """Return the runs with their jobs and inputs, by experiment and position; 3 queries.
+
+    Args:
+        benchmark: id of the dataset whose evaluation is meant; None for that of the experiment.
+    """
+    roles = {"train": "train", _evaluation(benchmark): "evaluate"}
     runs = (
         Run.objects.filter(pk__in=run_ids)
         .select_related("experiment")
         .order_by("experiment_id", "position")
     )
     needs = (
-        ExperimentJob.objects.filter(run__in=run_ids, role__in=OWN_ROLES)
+        ExperimentJob.objects.filter(run__in=run_ids, role__in=roles)
         .select_related("job", "job__artifact")
         .defer("job__spec", "job__failure_detail")
     )
     jobs: dict[int, dict[str, JobRow]] = defaultdict(dict)
     for need in needs:
         if need.run_id is not None:
-            jobs[need.run_id][need.role] = _job_row(need.job)
+            jobs[need.run_id][roles[need.role]] = _job_row(need.job)
     trainings = {own["train"].id for own in jobs.values() if "train" in own}
     sources = _sources(trainings)
     return [_run_row(run, jobs[run.pk], sources) for run in runs]
+
+
+def _evaluation(benchmark: int | None) -> str:
+    return "evaluate" if benchmark is None else f"{BENCHMARK}{benchmark}"
+
+
+def benchmarks(runs: Collection[RunRow]) -> dict[int, str]:
+    """Return names of the further datasets that the runs are evaluated on; 1 query, or none."""
+    roles = {role for run in runs for role in run.config if role.startswith(BENCHMARK)}
+    ids = [int(role.removeprefix(BENCHMARK)) for role in roles]
+    rows = Dataset.objects.filter(pk__in=ids).order_by("name", "version") if ids else ()
+    return {row.pk: str(row) for row in rows}
 
 
 def _run_row(run: Run, own: dict[str, JobRow], sources: dict[int, dict[str, SourceRow]]) -> RunRow:

@@ -109,6 +109,23 @@ def test_the_defaults_of_the_page_are_the_defaults_of_the_config(
     assert config.algorithms[0].params == ALGORITHMS["topr"].params().model_dump()
 
 
+def test_further_benchmarks_are_chosen_kept_by_a_copy_and_evaluated(
+    page: Client, bench: Bench
+) -> None:
+    others = [make_dataset(bench.user, f"benchmark {number}", seed=number) for number in (7, 8)]
+    data = _typed(page, "topr", name="Benchmarks", seeds="0", dataset_id=str(bench.dataset.pk))
+    data.setlist("benchmarks", [str(one.pk) for one in others])
+    assert _launch(page, data).status_code == 302
+    experiment = Experiment.objects.get()
+    ids = tuple(one.pk for one in others)
+    assert sorted(clone_config(experiment).benchmarks) == sorted(ids)
+    needs = experiment.needs.filter(role__startswith="evaluate:")
+    assert {one.role for one in needs} == {f"evaluate:{pk}" for pk in ids}
+    assert all(one.run is not None for one in needs)
+    copy = _typed(page, address=reverse("experiments:clone", args=[experiment.pk]))
+    assert sorted(map(int, copy.getlist("benchmarks"))) == sorted(ids)
+
+
 def test_one_algorithm_is_compared_twice_with_other_hyperparameters(page: Client) -> None:
     data = _typed(page, "topr", name="Twice", seeds="0, 7")
     copy = _tick(page, data, copy="0")
@@ -413,7 +430,7 @@ def test_the_page_asks_as_often_for_many_datasets_and_presets_as_for_one(
     for number in range(8):
         preset_create(owner=bench.user, name=f"P{number}", algorithm="topr", params={})
         make_dataset(bench.user, f"D{number}", seed=20 + number)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page.get(reverse(NEW))
 
 

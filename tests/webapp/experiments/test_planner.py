@@ -11,6 +11,7 @@ from algorithms.specs import EvaluateSpec, TrainSpec
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.plan import OWN_ROLES, Plan, Sources
 from webapp.experiments.planner import plan, source_ids
+from webapp.jobs.graph import Given
 
 SOURCES = Sources(datasets={1: "d" * 64, 2: "e" * 64}, policies={1: "p" * 64, 2: "q" * 64})
 FIVE = ("reinforce", "ppo", "tis", "positives", "topr")
@@ -162,3 +163,16 @@ def test_planning_needs_neither_orm_nor_broker(module: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_every_run_is_evaluated_on_each_further_benchmark_once() -> None:
+    made = planned(benchmarks=[2, 2, 1])  # 1 is the evaluation dataset itself
+    for run in made.runs:
+        assert {role for role in run.nodes if role.startswith("evaluate")} == {
+            "evaluate",
+            "evaluate:2",
+        }
+        own, further = run.nodes["evaluate"], run.nodes["evaluate:2"]
+        assert further.spec == own.spec
+        assert further.inputs["policy"] == own.inputs["policy"]
+        assert further.inputs["dataset"] == Given("e" * 64)

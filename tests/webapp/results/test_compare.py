@@ -12,7 +12,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from algorithms.metrics import metric_by_name
 from tests.webapp.results import made
-from webapp.experiments.models import Experiment
+from webapp.datasets.models import Dataset
+from webapp.experiments.models import Experiment, ExperimentJob
 from webapp.jobs.models import Job, MetricPoint
 from webapp.jobs.store import default_store
 from webapp.results import selectors
@@ -390,3 +391,24 @@ def test_columns_that_no_run_has_are_left_out_and_other_n_is_said() -> None:
     final = table(comparison(lab))
     assert "pass_at_n" in [metric.name for metric in final.outcomes]
     assert any("4, 16 completions per problem" in warning for warning in final.warnings)
+
+
+def test_a_further_benchmark_replaces_the_evaluations(ada: Client) -> None:
+    lab = made.make_lab(algorithms=("topr",))
+    dataset = Dataset.objects.create(
+        owner=lab.user, name="SVAMP", job=made.make_job("dataset", "S")
+    )
+    role = f"evaluate:{dataset.pk}"
+    run = lab.run("topr")
+    run.config = {**run.config, role: {}}
+    run.save()
+    further = made.make_evaluation(lab.job("train", "topr"), accuracy=0.5, problems=7)
+    ExperimentJob.objects.create(experiment=lab.experiment, run=run, job=further, role=role)
+    plain = ada.get(f"/compare/?{query(lab)}").content.decode()
+    assert f'<option value="{dataset.pk}">SVAMP' in plain
+    found = comparison(lab, benchmark=dataset.pk)
+    assert rows(found)["topr"].evaluated == 1
+    assert rows(found)["topr"].figures["pass_at_1"].mean == further.artifact.summary["pass_at_1"]
+    assert f"benchmark={dataset.pk}" in found.choice.query()
+    html = ada.get(f"/compare/problems/?runs={run.pk}&benchmark={dataset.pk}").content.decode()
+    assert "of 7 problems" in html

@@ -13,7 +13,7 @@ from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.config import BASE_LABEL, AlgorithmChoice, ExperimentConfig
 from webapp.experiments.curations import Curation
-from webapp.experiments.plan import Plan, Recipe, RunPlan, Sources
+from webapp.experiments.plan import BENCHMARK, Plan, Recipe, RunPlan, Sources
 from webapp.jobs.graph import Given, Node
 
 S = TypeVar("S", bound=Schema)
@@ -31,6 +31,8 @@ class _Cell:
     params: Mapping[str, Any]
     dataset: Given
     eval_dataset: Given
+    benchmarks: Mapping[int, Given]
+    """Further datasets to be evaluated on, by id."""
     policy: Given
     rollouts: Given | None
     """Graded completions, where none are generated."""
@@ -81,6 +83,7 @@ def _cell(
         params=_with(params, "params", values).model_dump(mode="json"),
         dataset=Given(sources.datasets[dataset_id]),
         eval_dataset=Given(sources.datasets[eval_id]),
+        benchmarks={pk: Given(sources.datasets[pk]) for pk in config.benchmarks if pk != eval_id},
         policy=Given(sources.policies[policy_id]),
         rollouts=_rollouts(config, sources),
         curation=_curation(config, values),
@@ -113,19 +116,19 @@ def _with(section: S, name: str, values: Mapping[str, AxisValue]) -> S:
 def _base_run(cell: _Cell, values: Mapping[str, AxisValue], names: Mapping[str, str]) -> RunPlan:
     own = {path: value for path, value in values.items() if axis_rules.changes_evaluation(path)}
     label = axis_rules.label(BASE_LABEL, own, names)
-    evaluate = _evaluate(cell, cell.policy, label)
-    return RunPlan(label=label, algorithm="", seed=0, axes=own, nodes={"evaluate": evaluate})
+    nodes = _evaluations(cell, cell.policy, label)
+    return RunPlan(label=label, algorithm="", seed=0, axes=own, nodes=nodes)
 
 
 def _nodes(cell: _Cell, choice: AlgorithmChoice, name: str, seed: int) -> dict[str, Node]:
     if ALGORITHMS[choice.algorithm].trains_on == "references":
         train = _train(cell, choice, name, seed=seed, data={"dataset": cell.dataset})
-        return {"train": train, "evaluate": _evaluate(cell, train, name)}
+        return {"train": train, **_evaluations(cell, train, name)}
     nodes, rollouts = _graded(cell)
     if cell.curation is not None and cell.curation.steps:
         nodes["curate"] = rollouts = _curate(cell, cell.curation, rollouts)
     train = _train(cell, choice, name, seed=seed, data={"rollouts": rollouts})
-    return {**nodes, "train": train, "evaluate": _evaluate(cell, train, name)}
+    return {**nodes, "train": train, **_evaluations(cell, train, name)}
 
 
 def _graded(cell: _Cell) -> tuple[dict[str, Node], Node | Given]:
@@ -187,12 +190,22 @@ def _train(
     )
 
 
-def _evaluate(cell: _Cell, policy: Node | Given, name: str) -> Node:
+def _evaluations(cell: _Cell, policy: Node | Given, name: str) -> dict[str, Node]:
+    """Return the evaluation on the held-out problems, and one for each further benchmark."""
+    own = {"evaluate": _evaluate(cell, policy, f"Evaluate {name}", cell.eval_dataset)}
+    further = {
+        f"{BENCHMARK}{pk}": _evaluate(cell, policy, f"Evaluate {name}, benchmark {pk}", dataset)
+        for pk, dataset in cell.benchmarks.items()
+    }
+    return own | further
+
+
+def _evaluate(cell: _Cell, policy: Node | Given, title: str, dataset: Given) -> Node:
     return Node(
         kind="evaluate",
         spec=cell.evaluate,
-        title=f"Evaluate {name}",
-        inputs={"policy": policy, "dataset": cell.eval_dataset},
+        title=title,
+        inputs={"policy": policy, "dataset": dataset},
         label=cell.label,
     )
 
