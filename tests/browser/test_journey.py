@@ -107,6 +107,17 @@ def _compare_and_export(page: Page) -> None:
     assert "<svg" in picture.value.path().read_text()
 
 
+def _problem_by_problem(page: Page) -> None:
+    page.get_by_role("link", name="Problem by problem").click()
+    counts = page.locator(".problem-tabs .num").all_inner_texts()
+    assert sum(map(int, counts[1:])) == int(counts[0])
+    page.locator("#problem-form [name=look]").select_option("change")
+    page.wait_for_url("**look=change**")
+    page.locator(".heat-cell a").nth(1).click()
+    expect(page.locator("h1")).to_have_text("Side by side")
+    expect(page.locator(".beside .completion").first).to_contain_text("greedy")
+
+
 def test_from_an_uploaded_file_to_an_exported_comparison(visitor: Visitor, tmp_path: Path) -> None:
     visitor.site.start_workers(2)
     page = visitor.page
@@ -116,3 +127,4 @@ def test_from_an_uploaded_file_to_an_exported_comparison(visitor: Visitor, tmp_p
     _launch(page)
     _watch(page)
     _compare_and_export(page)
+    _problem_by_problem(page)
