@@ -28,7 +28,7 @@ SAID = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": 
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     inner = Tokenizer(models.WordLevel({"<s>": 0, "1": 1, "+": 2, "=": 3, "?": 4}, unk_token="?"))
     inner.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>")  # type: ignore[no-untyped-call]
     if request.param != "none":
         tokenizer.chat_template = TEMPLATE
     tokenizer.save_pretrained(tmp_path)

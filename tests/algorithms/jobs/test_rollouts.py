@@ -76,7 +76,8 @@ def test_grades_and_rewards_are_added_to_the_same_rows(world: World) -> None:
     summary = world.run("judged", "grade", spec, rollouts="rollouts")
     assert pq.read_schema(world.folder / "judged" / "rollouts.parquet").equals(GRADED)
     judged = rows(world, "judged")
-    plain = [{k: v for k, v in row.items() if k not in {"grade", "reward", "parsed"}} for row in judged]
+    added = {"grade", "reward", "parsed"}
+    plain = [{k: v for k, v in row.items() if k not in added} for row in judged]
     assert plain == rows(world, "rollouts")
     grades = [row["grade"] for row in judged]
     assert {name: grades.count(name) for name in ("correct", "incorrect", "invalid")} == {
