@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from algorithms.asking import Grading, Sampling
 from algorithms.base import (
     JobContext,
     LLMAlgorithm,
@@ -27,7 +28,7 @@ from algorithms.catalogue import ALGORITHMS
 from algorithms.documentation import FOLDER, write
 from algorithms.flags import Flags
 from algorithms.settings import LLMSettings
-from algorithms.specs import Grading, Sampling, TrainSpec
+from algorithms.specs import TrainSpec
 
 LINE_INTERVAL_S = 1.0
 """Training figures are printed at most this often; evaluations always."""

@@ -4,16 +4,15 @@ The first half of TOPR's story in one picture: negatives without a taper destroy
 tapered ones do not. Measured by `benchmarks/demo_pipeline.py`; pure settings, no torch work.
 """
 
+from algorithms.asking import Sampling
 from algorithms.settings import LLMSettings
+from algorithms.sources import ArithmeticSource, TinyLlama
 from algorithms.specs import (
-    ArithmeticSource,
     DatasetSpec,
     EvaluateSpec,
     GenerateSpec,
     GradeSpec,
     PolicySpec,
-    Sampling,
-    TinyLlama,
     TrainSpec,
 )
 

@@ -8,18 +8,10 @@ Learning rate and prompts were chosen on training problems. Pure settings, no to
 from dataclasses import dataclass
 from typing import Literal
 
+from algorithms.asking import Prompt, Sampling
 from algorithms.settings import LLMSettings
-from algorithms.specs import (
-    ArithmeticSource,
-    DatasetSpec,
-    EvaluateSpec,
-    GenerateSpec,
-    GradeSpec,
-    PackagedModel,
-    PolicySpec,
-    Prompt,
-    Sampling,
-)
+from algorithms.sources import ArithmeticSource, PackagedModel
+from algorithms.specs import DatasetSpec, EvaluateSpec, GenerateSpec, GradeSpec, PolicySpec
 
 ALGORITHMS: tuple[str, ...] = ("reinforce", "grpo", "tis", "positives", "topr")
 SEEDS: tuple[int, ...] = (0, 1)

@@ -20,10 +20,11 @@ import numpy as np
 import torch
 
 from algorithms import demo
+from algorithms.asking import Grading
 from algorithms.base import JobContext, Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.jobs import run_job
-from algorithms.specs import GenerateSpec, GradeSpec, Grading
+from algorithms.specs import GenerateSpec, GradeSpec
 from algorithms.training.completions import TrainingSet, load_rollouts
 from algorithms.training.data_order import DataOrder
 from algorithms.training.evaluation import Exam

@@ -23,19 +23,12 @@ from pathlib import Path
 
 import torch
 
+from algorithms.asking import Prompt, Sampling, VLLMSettings
 from algorithms.base import JobContext, Schema, Summary
 from algorithms.data.problems import load_problems
 from algorithms.jobs import run_job
-from algorithms.specs import (
-    ArithmeticSource,
-    DatasetSpec,
-    GenerateSpec,
-    PolicySpec,
-    Prompt,
-    Sampling,
-    TinyLlama,
-    VLLMSettings,
-)
+from algorithms.sources import ArithmeticSource, TinyLlama
+from algorithms.specs import DatasetSpec, GenerateSpec, PolicySpec
 from algorithms.training.policy import load_policy
 from algorithms.training.vllm_process import PYTHON_VARIABLE
 from benchmarks.demo_pipeline import FileReporter

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from math_verify import LatexExtractionConfig, parse, verify
 
+from algorithms.asking import Grading
 from algorithms.data.graders.boxed import last_boxed
 from algorithms.data.graders.pool import Pool, Question
 from algorithms.data.grading import Item, Judge
-from algorithms.specs import Grading
 
 GRADING = Grading(grader="math")
 _LATEX = (LatexExtractionConfig(boxed_match_priority=0),)

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM
 
+from algorithms.asking import Grading, Sampling
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
-from algorithms.specs import Grading, Sampling
 from algorithms.training.completions import Ragged, TrainingSet
 from algorithms.training.evaluation import Exam
 from algorithms.training.gradient import Lesson, accumulate_gradient

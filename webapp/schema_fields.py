@@ -9,8 +9,8 @@ from django import forms
 from django.utils.html import escape
 from pydantic.fields import FieldInfo
 
+from algorithms.asking import MULTILINE
 from algorithms.base import Schema
-from algorithms.specs import MULTILINE
 from algorithms.texts import lines_of
 
 LIMITS: Mapping[str, str] = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from algorithms.base import UserError
 from algorithms.data.rows import Row
-from algorithms.specs import ArithmeticSource
+from algorithms.sources import ArithmeticSource
 
 _WORDINGS = {"equation": "{}+{}=", "spaced": "{} + {} =", "question": "What is {} + {}?"}
 

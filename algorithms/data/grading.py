@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
+from algorithms.asking import Grading, Rewards
 from algorithms.data.graders.formats import FORMATS
 from algorithms.data.graders.pool import Answer, Pool, Question
 from algorithms.data.graders.registry import GRADERS
-from algorithms.specs import Grading, Rewards
 
 Grade = Literal["correct", "incorrect", "invalid"]
 FinishReason = Literal["stop", "length"]

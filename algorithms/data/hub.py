@@ -13,7 +13,7 @@ from algorithms.data.public import PUBLIC_SETS, Reader
 from algorithms.data.records import Record
 from algorithms.data.roots import allowed_hub_name
 from algorithms.data.rows import BadRow, FieldMapping, Row, RowChecker
-from algorithms.specs import HubSource, PublicSource
+from algorithms.sources import HubSource, PublicSource
 
 
 def read_hub(source: HubSource) -> Iterator[Row | BadRow]:

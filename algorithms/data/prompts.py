@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from algorithms.asking import Prompt
 from algorithms.base import UserError
 from algorithms.data.rows import Row
 from algorithms.data.shots import SHOTS
-from algorithms.specs import Prompt
 
 PLACE = "{question}"
 _GAP = "\n\n"

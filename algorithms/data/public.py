@@ -10,7 +10,7 @@ from algorithms.data.graders.numbers import canonical
 from algorithms.data.records import Record, format_of, read
 from algorithms.data.roots import DATA_ROOTS_VARIABLE, allowed_path, roots_of
 from algorithms.data.rows import BadRow, FieldMapping, Row, RowChecker
-from algorithms.specs import PublicSource
+from algorithms.sources import PublicSource
 
 Values = Mapping[str, object]
 

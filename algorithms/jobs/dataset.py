@@ -11,14 +11,8 @@ from algorithms.data.records import SUFFIXES
 from algorithms.data.roots import DATA_ROOTS_VARIABLE, allowed_path
 from algorithms.data.rows import BadRow, FieldMapping, Row, RowChecker, parse
 from algorithms.data.tables import BAD_ROWS, BAD_ROWS_FILE, ROWS, ROWS_FILE, TableWriter
-from algorithms.specs import (
-    ArithmeticSource,
-    DatasetSource,
-    DatasetSpec,
-    FileSource,
-    HubSource,
-    PublicSource,
-)
+from algorithms.sources import ArithmeticSource, DatasetSource, FileSource, HubSource, PublicSource
+from algorithms.specs import DatasetSpec
 
 _MESSAGES = 20
 """Bad rows that are written to the log; all of them are in the artifact."""

@@ -10,14 +10,8 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from algorithms.base import JobContext, Summary, UserError
 from algorithms.data.roots import MODEL_ROOTS_VARIABLE, allowed_hub_name, allowed_path
-from algorithms.specs import (
-    GGUFModel,
-    HubModel,
-    LocalModel,
-    PackagedModel,
-    PolicySpec,
-    TinyLlama,
-)
+from algorithms.sources import GGUFModel, HubModel, LocalModel, PackagedModel, TinyLlama
+from algorithms.specs import PolicySpec
 from algorithms.training import gguf, tiny
 from algorithms.training.policy import load_policy
 from algorithms.training.runtime import configure

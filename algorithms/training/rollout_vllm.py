@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from algorithms.specs import Sampling, VLLMSettings
+from algorithms.asking import Sampling, VLLMSettings
 from algorithms.training.logprobs import Precision
 from algorithms.training.policy import Policy
 from algorithms.training.requests import GREEDY, Completion, Request, check_lengths

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from algorithms.specs import Sampling
+from algorithms.asking import Sampling
 from algorithms.training.seeds import stream
 
 _BLOCK = 64

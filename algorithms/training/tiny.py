@@ -9,7 +9,7 @@ from tokenizers.pre_tokenizers import Split
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from algorithms.base import UserError
-from algorithms.specs import TinyLlama
+from algorithms.sources import TinyLlama
 
 PAD, END, UNKNOWN = "<pad>", "<eos>", "<unk>"
 

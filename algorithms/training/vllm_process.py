@@ -15,8 +15,8 @@ from typing import IO, Any
 import psutil
 import torch
 
+from algorithms.asking import VLLMSettings
 from algorithms.base import UserError
-from algorithms.specs import VLLMSettings
 from algorithms.training import vllm_host
 
 PYTHON_VARIABLE = "LAB_VLLM_PYTHON"

@@ -24,14 +24,8 @@ from algorithms.catalogue import ALGORITHMS
 from algorithms.flags import Flags
 from algorithms.jobs import dataset, generate, grade, policy
 from algorithms.settings import LLMSettings
-from algorithms.specs import (
-    ArithmeticSource,
-    DatasetSpec,
-    GenerateSpec,
-    GradeSpec,
-    PolicySpec,
-    TinyLlama,
-)
+from algorithms.sources import ArithmeticSource, TinyLlama
+from algorithms.specs import DatasetSpec, GenerateSpec, GradeSpec, PolicySpec
 
 ROOT = Path(__file__).parents[2]
 REQUIRED = ["--policy=p", "--rollouts=r", "--eval-dataset=e", "--output=o"]

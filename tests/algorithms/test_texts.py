@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithms.specs import Sampling
+from algorithms.asking import Sampling
 from algorithms.texts import lines_of, texts_of
 
 

@@ -9,7 +9,8 @@ from tests.browser.site import Site
 from tests.browser.visitor import Visitor
 
 SOURCES = """
-from algorithms.specs import ArithmeticSource, DatasetSpec, PolicySpec, TinyLlama
+from algorithms.sources import ArithmeticSource, TinyLlama
+from algorithms.specs import DatasetSpec, PolicySpec
 from webapp.accounts.models import User
 from webapp.datasets.models import Dataset
 from webapp.datasets.services import dataset_from_source

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from algorithms.specs import PolicySpec, TinyLlama
+from algorithms.sources import TinyLlama
+from algorithms.specs import PolicySpec
 from algorithms.training.vllm_process import PYTHON_VARIABLE
 from tests.algorithms.training.conftest import policy, world
 from tests.algorithms.training.world import DATASET, World

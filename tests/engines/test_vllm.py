@@ -6,9 +6,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from algorithms.asking import Sampling, VLLMSettings
 from algorithms.base import Summary
 from algorithms.data.tables import ROLLOUTS
-from algorithms.specs import GenerateSpec, Sampling, ScoreSpec, VLLMSettings
+from algorithms.specs import GenerateSpec, ScoreSpec
 from algorithms.training.behaviour import GAP_FILE
 from algorithms.training.policy import Policy
 from tests.algorithms.training.world import Recorder, World

@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from algorithms.asking import Sampling, VLLMSettings
 from algorithms.base import Stopped
-from algorithms.specs import GenerateSpec, Sampling, VLLMSettings
+from algorithms.specs import GenerateSpec
 from tests.algorithms.training.world import Recorder, World
 from workers import guard
 from workers.child import Child
@@ -25,7 +26,7 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 import torch
-from algorithms.specs import Sampling, VLLMSettings
+from algorithms.asking import Sampling, VLLMSettings
 from algorithms.training.policy import load_policy
 from algorithms.training.requests import Request
 from algorithms.training.rollout_vllm import complete

@@ -8,7 +8,8 @@ from typing import Any
 from algorithms.base import JobContext
 from algorithms.jobs import run_job
 from algorithms.settings import LLMSettings
-from algorithms.specs import ArithmeticSource, DatasetSpec, PolicySpec, TinyLlama, TrainSpec
+from algorithms.sources import ArithmeticSource, TinyLlama
+from algorithms.specs import DatasetSpec, PolicySpec, TrainSpec
 from tests.faults.lab import Lab
 from tests.webapp.jobs.graphs import make_worker
 from webapp.jobs.graph import Node

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from algorithms import specs
+from algorithms import sources, specs
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
@@ -26,8 +26,8 @@ SCHEMAS: Mapping[str, type[Schema]] = {
             specs.GenerateSpec,
             specs.GradeSpec,
             specs.EvaluateSpec,
-            specs.ArithmeticSource,
-            specs.TinyLlama,
+            sources.ArithmeticSource,
+            sources.TinyLlama,
         )
     },
 }

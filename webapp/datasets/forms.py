@@ -9,14 +9,8 @@ from django.http import QueryDict
 from algorithms.base import Schema
 from algorithms.data.records import SUFFIXES
 from algorithms.data.rows import FieldMapping
-from algorithms.specs import (
-    ArithmeticSource,
-    DatasetSource,
-    DatasetSpec,
-    FileSource,
-    HubSource,
-    PublicSource,
-)
+from algorithms.sources import ArithmeticSource, DatasetSource, FileSource, HubSource, PublicSource
+from algorithms.specs import DatasetSpec
 from webapp.components.formats import size
 from webapp.datasets.imports import guess_mapping
 from webapp.datasets.models import Dataset

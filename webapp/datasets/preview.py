@@ -5,7 +5,7 @@ from itertools import islice
 from algorithms.base import UserError
 from algorithms.data.public import read_local
 from algorithms.data.rows import BadRow, Row
-from algorithms.specs import PublicSource
+from algorithms.sources import PublicSource
 from webapp.schema_forms import SchemaForm
 
 ROWS = 5

@@ -8,13 +8,8 @@ from django.db.models import Max
 
 from algorithms.base import UserError
 from algorithms.data.rows import FieldMapping
-from algorithms.specs import (
-    ArithmeticSource,
-    DatasetSpec,
-    FileSource,
-    HubSource,
-    PublicSource,
-)
+from algorithms.sources import ArithmeticSource, FileSource, HubSource, PublicSource
+from algorithms.specs import DatasetSpec
 from webapp.accounts.models import User
 from webapp.accounts.permissions import require_owner
 from webapp.datasets import imports, selectors, staging

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from algorithms.asking import Grading, Prompt, Rewards
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
-from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Prompt, Rewards
+from algorithms.specs import EvaluateSpec, GenerateSpec
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.curations import Curation

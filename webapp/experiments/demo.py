@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from algorithms import demo, demo_llm
+from algorithms.asking import Prompt
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
@@ -14,7 +15,6 @@ from algorithms.specs import (
     GenerateSpec,
     GradeSpec,
     PolicySpec,
-    Prompt,
     TrainSpec,
 )
 from webapp.accounts.models import User

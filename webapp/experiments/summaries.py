@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from algorithms.asking import Grading, Prompt, Rewards, Sampling
 from algorithms.base import Schema
 from algorithms.data.shots import SHOTS
 from algorithms.settings import LLMSettings
-from algorithms.specs import EvaluateSpec, GenerateSpec, Grading, Prompt, Rewards, Sampling
+from algorithms.specs import EvaluateSpec, GenerateSpec
 from algorithms.texts import lines_of
 from webapp.schema_fields import number_text
 

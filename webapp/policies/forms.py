@@ -5,21 +5,19 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from algorithms.asking import Grading, Sampling
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
-from algorithms.specs import (
+from algorithms.sources import (
     GGUFModel,
-    Grading,
     HubModel,
     LocalModel,
     ModelSource,
     PackagedModel,
-    PolicySpec,
-    Sampling,
     TinyLlama,
-    TrainSpec,
 )
+from algorithms.specs import PolicySpec, TrainSpec
 from webapp.datasets.models import Dataset
 from webapp.jobs.selectors import workers_live
 from webapp.jobs.states import JobState

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from algorithms.specs import Grading
+from algorithms.asking import Grading
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 import re
 
+from algorithms.asking import Grading
 from algorithms.base import UserError
 from algorithms.data.graders.base import Grader, equal
 from algorithms.data.graders.boxed import last_boxed
 from algorithms.data.graders.marked import after_first
-from algorithms.specs import Grading
 
 _UPPER = re.compile(r"[\s:*$(\[{]*(?:\\text\{)?\(?([A-J])(?![A-Za-z0-9'])")
 _LOWER = re.compile(r"[\s:*$]*\(([a-j])\)|[\s:*]*([a-j])[.)]?\s*$")

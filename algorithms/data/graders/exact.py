@@ -1,7 +1,7 @@
 """The completion is the reference answer, but for white space at its ends."""
 
+from algorithms.asking import Grading
 from algorithms.data.graders.base import Grader, equal
-from algorithms.specs import Grading
 
 
 def read(completion: str, _grading: Grading) -> str | None:

@@ -2,9 +2,9 @@
 
 import re
 
+from algorithms.asking import Grading
 from algorithms.base import UserError
 from algorithms.data.graders.base import Grader, equal
-from algorithms.specs import Grading
 
 _INTEGER = re.compile(r"([+-]?)([0-9]+)")
 

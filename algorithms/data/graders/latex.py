@@ -5,13 +5,13 @@ then "he answer is", then the last number. Compared as text without what only ty
 numbers, and last symbolically by math-verify in a process that can be killed.
 """
 
+from algorithms.asking import Grading
 from algorithms.base import UserError
 from algorithms.data.graders.base import Grader
 from algorithms.data.graders.boxed import last_boxed
 from algorithms.data.graders.formats import within_answer
 from algorithms.data.graders.normal import normal
 from algorithms.data.graders.numbers import close, last_number, value
-from algorithms.specs import Grading
 
 MAX_CHARACTERS = 1000
 """A longer answer is none."""

@@ -4,11 +4,11 @@ The first marker counts: what a base model goes on to write after its answer, su
 question and its answer, changes nothing. Numbers are compared exactly.
 """
 
+from algorithms.asking import Grading
 from algorithms.base import UserError
 from algorithms.data.graders.base import Grader, equal
 from algorithms.data.graders.marked import after_first
 from algorithms.data.graders.numbers import first_number
-from algorithms.specs import Grading
 
 GOLD_MARKER = "####"
 """Before the final answer of GSM8K's reference solutions."""

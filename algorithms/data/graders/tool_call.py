@@ -9,10 +9,10 @@ import json
 import math
 from typing import NoReturn
 
+from algorithms.asking import Grading
 from algorithms.base import UserError
 from algorithms.data.graders.base import Grader, equal
 from algorithms.data.graders.formats import sections
-from algorithms.specs import Grading
 
 MAX_CHARACTERS = 100_000
 

@@ -6,7 +6,7 @@ import pytest
 
 from algorithms.base import UserError
 from algorithms.data.arithmetic import generate
-from algorithms.specs import ArithmeticSource
+from algorithms.sources import ArithmeticSource
 
 
 def operands(prompt: str) -> tuple[int, int]:

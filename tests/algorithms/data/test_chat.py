@@ -6,11 +6,11 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from algorithms.asking import Prompt
 from algorithms.base import UserError
 from algorithms.data.chat import FolderTokenizer
 from algorithms.data.prompts import build_prompt
 from algorithms.data.rows import Row
-from algorithms.specs import Prompt
 
 TEMPLATE = """{{ bos_token }}
 {%- for message in messages %}

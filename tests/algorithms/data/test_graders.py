@@ -2,9 +2,9 @@
 
 import pytest
 
+from algorithms.asking import Grading, Rewards
 from algorithms.base import UserError
 from algorithms.data.grading import Item, Verdict, grade_all, reward
-from algorithms.specs import Grading, Rewards
 
 
 def judged(text: str, answer: str, *, finish_reason: str = "stop", **settings: object) -> Verdict:

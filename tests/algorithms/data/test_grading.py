@@ -5,9 +5,9 @@ from typing import Literal
 
 import pytest
 
+from algorithms.asking import Grading, Rewards
 from algorithms.base import UserError
 from algorithms.data.grading import FinishReason, Grade, grade, reward
-from algorithms.specs import Grading, Rewards
 
 
 def graded(

@@ -5,10 +5,10 @@ import time
 import psutil
 import pytest
 
+from algorithms.asking import Grading
 from algorithms.base import Stopped
 from algorithms.data.graders.pool import Answer, Pool, Question
 from algorithms.data.grading import Item, grade_all
-from algorithms.specs import Grading
 
 GRADING = Grading(grader="math", time_limit_s=1.0)
 NESTED = "{" * 50 + "1" + "}" * 50

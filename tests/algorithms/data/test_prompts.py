@@ -5,11 +5,11 @@ import re
 import pytest
 from pydantic import ValidationError
 
+from algorithms.asking import Prompt
 from algorithms.base import UserError
 from algorithms.data.prompts import adds_special_tokens, build_prompt, build_prompts
 from algorithms.data.rows import Row
 from algorithms.data.shots import GSM8K_8, MATH_4, SHOTS
-from algorithms.specs import Prompt
 
 ROW = Row("1", "2+2=", "4", "test")
 

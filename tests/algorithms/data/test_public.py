@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from algorithms.asking import Grading
 from algorithms.base import UserError
 from algorithms.data.grading import Item, grade_all
 from algorithms.data.public import PUBLIC_SETS, Reader, read_local
 from algorithms.data.records import Record
 from algorithms.data.roots import DATA_ROOTS_VARIABLE
 from algorithms.data.rows import BadRow, Row
-from algorithms.specs import Grading, PublicSource
+from algorithms.sources import PublicSource
 
 SHARED = Path(os.environ.get("LAB_SHARED_DATA", ""))
 real = pytest.mark.skipif(

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from algorithms.base import Stopped, UserError
-from algorithms.specs import ArithmeticSource, DatasetSpec, FileSource, HubSource
+from algorithms.sources import ArithmeticSource, FileSource, HubSource
+from algorithms.specs import DatasetSpec
 from tests.algorithms.training.world import Recorder, World
 
 GOOD = '{"prompt": "1+1=", "answer": 2, "id": "%s"}\n'

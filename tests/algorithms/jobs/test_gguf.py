@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from algorithms.base import UserError
-from algorithms.specs import GGUFModel, PackagedModel, PolicySpec
+from algorithms.sources import GGUFModel, PackagedModel
+from algorithms.specs import PolicySpec
 from algorithms.training.gguf import PACKAGES
 from algorithms.training.policy import load_policy
 from tests.algorithms.training.world import World

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from algorithms.base import UserError
-from algorithms.specs import HubModel, LocalModel, PolicySpec
+from algorithms.sources import HubModel, LocalModel
+from algorithms.specs import PolicySpec
 from tests.algorithms.training.world import POLICY, World
 
 

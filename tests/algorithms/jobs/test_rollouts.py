@@ -3,9 +3,10 @@
 import pyarrow.parquet as pq
 import pytest
 
+from algorithms.asking import Grading, Rewards, Sampling
 from algorithms.base import CorruptArtifactError, Stopped, UserError
 from algorithms.data.tables import GRADED, ROLLOUTS
-from algorithms.specs import GenerateSpec, GradeSpec, Grading, Rewards, Sampling
+from algorithms.specs import GenerateSpec, GradeSpec
 from tests.algorithms.training.world import GENERATE, Recorder, World
 
 

@@ -11,7 +11,8 @@ import pytest
 from algorithms.base import Stopped, UserError
 from algorithms.data.tables import ROLLOUTS
 from algorithms.jobs.score import check_fit
-from algorithms.specs import PolicySpec, ScoreSpec, TinyLlama
+from algorithms.sources import TinyLlama
+from algorithms.specs import PolicySpec, ScoreSpec
 from algorithms.training.behaviour import GAP_FILE, LogprobGap
 from tests.algorithms.training.world import GENERATE, Recorder, World
 

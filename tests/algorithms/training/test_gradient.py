@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from algorithms.asking import Grading
 from algorithms.base import (
     CompletionBatch,
     LLMAlgorithm,
@@ -17,7 +18,6 @@ from algorithms.base import (
 )
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
-from algorithms.specs import Grading
 from algorithms.training.completions import TrainingSet, load_references, load_rollouts
 from algorithms.training.evaluation import Exam
 from algorithms.training.gradient import Lesson, accumulate_gradient, require_signal

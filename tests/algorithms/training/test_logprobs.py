@@ -6,7 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from algorithms.specs import GenerateSpec, GradeSpec, Sampling, TinyLlama
+from algorithms.asking import Sampling
+from algorithms.sources import TinyLlama
+from algorithms.specs import GenerateSpec, GradeSpec
 from algorithms.training import tiny
 from algorithms.training.completions import TrainingSet, load_rollouts
 from algorithms.training.layout import padded_length

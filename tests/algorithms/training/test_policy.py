@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from algorithms.base import CorruptArtifactError, UserError
-from algorithms.specs import TinyLlama
+from algorithms.sources import TinyLlama
 from algorithms.training import tiny
 from algorithms.training.policy import Policy, load_policy
 from tests.algorithms.training.world import World

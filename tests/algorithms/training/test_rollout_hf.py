@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 import torch
 
+from algorithms.asking import Sampling
 from algorithms.base import Stopped, UserError
-from algorithms.specs import Sampling
 from algorithms.training.policy import Policy
 from algorithms.training.requests import GREEDY, Completion, Request
 from algorithms.training.rollout_hf import complete

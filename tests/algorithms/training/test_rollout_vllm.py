@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from algorithms.asking import VLLMSettings
 from algorithms.base import UserError
-from algorithms.specs import GenerateSpec, VLLMSettings
+from algorithms.specs import GenerateSpec
 from algorithms.training import vllm_process
 from algorithms.training.vllm_process import gpu_shares
 from tests.algorithms.training.world import World

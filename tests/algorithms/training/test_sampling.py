@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.specs import Sampling
+from algorithms.asking import Sampling
 from algorithms.training.sampling import Draws, choose
 
 PROBABILITIES = (0.4, 0.1, 0.3, 0.2)

@@ -8,19 +8,12 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from algorithms.asking import Sampling
 from algorithms.base import JobContext, Schema, Summary
 from algorithms.jobs import run_job
 from algorithms.settings import LLMSettings
-from algorithms.specs import (
-    ArithmeticSource,
-    DatasetSpec,
-    GenerateSpec,
-    GradeSpec,
-    PolicySpec,
-    Sampling,
-    TinyLlama,
-    TrainSpec,
-)
+from algorithms.sources import ArithmeticSource, TinyLlama
+from algorithms.specs import DatasetSpec, GenerateSpec, GradeSpec, PolicySpec, TrainSpec
 
 SAMPLING = Sampling(max_new_tokens=4)
 DATASET = DatasetSpec(source=ArithmeticSource(digits=1, train=40, test=12))

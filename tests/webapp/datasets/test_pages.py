@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from algorithms.specs import ArithmeticSource, DatasetSpec
+from algorithms.sources import ArithmeticSource
+from algorithms.specs import DatasetSpec
 from webapp.accounts.models import User
 from webapp.datasets.models import Dataset
 from webapp.datasets.services import dataset_from_source, dataset_upload

@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from algorithms.base import UserError
 from algorithms.data.rows import FieldMapping
-from algorithms.specs import ArithmeticSource, DatasetSpec, PolicySpec, TinyLlama, TrainSpec
+from algorithms.sources import ArithmeticSource, TinyLlama
+from algorithms.specs import DatasetSpec, PolicySpec, TrainSpec
 from webapp.accounts.models import User
 from webapp.datasets import content, imports, staging
 from webapp.datasets.models import Dataset

@@ -2,7 +2,7 @@
 
 import pytest
 
-from algorithms.specs import Prompt
+from algorithms.asking import Prompt
 from tests.webapp.experiments.factories import Bench
 from webapp.datasets.services import dataset_upload
 from webapp.experiments.prompt_preview import shown_prompts

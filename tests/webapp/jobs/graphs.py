@@ -2,14 +2,8 @@
 
 from django.utils import timezone
 
-from algorithms.specs import (
-    ArithmeticSource,
-    DatasetSpec,
-    GenerateSpec,
-    GradeSpec,
-    PolicySpec,
-    TinyLlama,
-)
+from algorithms.sources import ArithmeticSource, TinyLlama
+from algorithms.specs import DatasetSpec, GenerateSpec, GradeSpec, PolicySpec
 from webapp.jobs.failures import Failure
 from webapp.jobs.graph import Node
 from webapp.jobs.leases import Claim, claim, finish_failure, finish_success

@@ -5,7 +5,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 
 from algorithms.base import UserError
 from algorithms.catalogue import ALGORITHMS
-from algorithms.specs import PolicySpec, TinyLlama, TrainSpec
+from algorithms.sources import TinyLlama
+from algorithms.specs import PolicySpec, TrainSpec
 from tests.webapp.experiments.factories import Bench, make_dataset, make_policy, make_user
 from tests.webapp.jobs import graphs
 from webapp.experiments.services import experiment_delete

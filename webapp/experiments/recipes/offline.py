@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from algorithms.asking import Grading, Rewards
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.curation.steps import CurateSpec
 from algorithms.settings import LLMSettings
-from algorithms.specs import EvaluateSpec, GenerateSpec, GradeSpec, Grading, Rewards, TrainSpec
+from algorithms.specs import EvaluateSpec, GenerateSpec, GradeSpec, TrainSpec
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.config import BASE_LABEL, AlgorithmChoice, ExperimentConfig
