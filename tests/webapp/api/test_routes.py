@@ -214,7 +214,7 @@ def test_algorithms_come_with_their_json_schema(ada: Caller) -> None:
 def test_presets_are_saved_changed_and_deleted(ada: Caller) -> None:
     body = {"name": "Tight", "algorithm": "ppo", "params": {"clip_low": 0.1}}
     made = answer(ada.post("/presets", body), 201)
-    assert made["params"] == {"clip_low": 0.1, "clip_high": 0.2}
+    assert (made["params"]["clip_low"], made["params"]["clip_high"]) == (0.1, 0.2)
     assert paths_of(ada.post("/presets", body | {"params": {"clip_low": -1}})) == [
         "params.clip_low"
     ]
