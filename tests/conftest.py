@@ -21,7 +21,13 @@ def _interrupt(*_: object) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Start both before pytest-django reads the settings, which name them."""
+    """Start both before pytest-django reads the settings, which name them.
+
+    Each process that runs tests has its own. The one that only deals tests out to others starts
+    nothing, and leaves its environment clean: pytest-django would have theirs read it at once.
+    """
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
     signal.signal(signal.SIGTERM, _interrupt)
     root = Path(tempfile.mkdtemp(prefix="offpolicy-lab-tests-"))
     stack = ExitStack()
