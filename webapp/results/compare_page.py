@@ -70,8 +70,13 @@ class Page:
 
     @property
     def columns(self) -> tuple[Metric, ...]:
-        """Final figures that some group has: the columns of the table."""
+        """Final figures that some group has: the columns of the table of every run."""
         return self.table.outcomes
+
+    @property
+    def main_columns(self) -> tuple[Metric, ...]:
+        """Those of the table of groups, which is to fit beside the differences."""
+        return main_figures(self.table)
 
     @property
     def axes(self) -> list[Option]:
@@ -141,6 +146,19 @@ class Page:
         )
 
 
+ASIDE = frozenset({"cut_off_share", "repetitive_share", "tokens_mean"})
+"""Figures that only every run's table shows, where there are many."""
+FEW = 5
+
+
+def main_figures(table: FinalTable) -> tuple[Metric, ...]:
+    """Return the figures of the table of groups."""
+    found = table.outcomes
+    if len(found) <= FEW:
+        return found
+    return tuple(metric for metric in found if metric.name not in ASIDE)
+
+
 @dataclass(frozen=True)
 class TableRow:
     """One row of the final table, with the words for its difference."""
@@ -150,8 +168,8 @@ class TableRow:
 
     @property
     def cells(self) -> list[MeanCI | None]:
-        """Its figures, in the order of the columns."""
-        return self.final.cells(self.table.outcomes)
+        """Its figures, in the order of the main columns."""
+        return self.final.cells(main_figures(self.table))
 
     @property
     def group(self) -> Group:
