@@ -38,7 +38,7 @@ def test_long_trainings_are_measured_a_hundred_times_at_most(world: World) -> No
 def test_a_resumed_training_leaves_the_same_histograms(world: World) -> None:
     world.train("whole", train_spec("topr"))
     with pytest.raises(Stopped):
-        world.train("again", train_spec("topr"), reporter=Recorder(stop_after=4))
+        world.train("again", train_spec("topr"), reporter=Recorder(stop_after=9))
     live = world.folder / "again.checkpoints" / HISTOGRAMS_FILE
     assert live.is_file(), "the page of a running job reads it there"
     (world.folder / "again").rmdir()
