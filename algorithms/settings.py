@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from algorithms.base import Schema
+from algorithms.checkpoints import MOST_CHECKPOINTS, checkpoint_steps
 
 
 class LLMSettings(Schema):
@@ -47,6 +48,10 @@ class LLMSettings(Schema):
     """Stop as soon as an evaluation's sampled accuracy reaches this share; empty runs all steps."""
     checkpoint_every: int = Field(50, ge=1)
     """Updates between checkpoints that a killed run resumes from."""
+    keep_every: int = Field(0, ge=0)
+    """Updates between policies that stay in the artifact beside the last one, to be evaluated or
+    started from; 0 keeps the last one only. Each takes the disk space of a whole model, and
+    another number makes another training, although it learns the same."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Compute precision; weights and log-probabilities stay in float32."""
     packing: Literal["auto", "packed", "padded"] = "auto"
@@ -70,4 +75,13 @@ class LLMSettings(Schema):
     def _micro_batch_fits(self) -> "LLMSettings":
         if self.micro_batch_size > self.batch_size:
             raise ValueError("micro_batch_size must not exceed batch_size")
+        return self
+
+    @model_validator(mode="after")
+    def _kept_policies_are_few(self) -> "LLMSettings":
+        kept = len(checkpoint_steps(self.steps, self.keep_every))
+        if self.epochs is None and kept > MOST_CHECKPOINTS:
+            raise ValueError(
+                f"keep_every would keep {kept} policies; at most {MOST_CHECKPOINTS} are kept"
+            )
         return self

@@ -14,6 +14,7 @@ from algorithms.training.checkpoint import Position
 from algorithms.training.data_order import DataOrder
 from algorithms.training.evaluation import Figures
 from algorithms.training.gradient import Lesson, accumulate_gradient, require_signal
+from algorithms.training.kept import check_kept, keep_policy, publish_kept
 from algorithms.training.optimizers import (
     build_optimizer,
     clip_gradient,
@@ -57,6 +58,7 @@ class Learner:
         """
         settings, position = self._lesson.settings, self._position
         require_signal(self._lesson)
+        check_kept(settings, self._order.steps)
         saved = position.step
         while True:
             self._reporter.progress(position.step, self._order.steps, "steps")
@@ -64,6 +66,8 @@ class Learner:
                 break
             if position.step >= self._order.steps:
                 break
+            if settings.keep_every and position.step and position.step % settings.keep_every == 0:
+                keep_policy(self._policy, self._checkpoints, position.step)
             stopping = self._reporter.should_stop()
             due = position.step % settings.checkpoint_every == 0 and position.step > saved
             if stopping or due:
@@ -203,6 +207,7 @@ class Learner:
         """Write policy, history and ratios; return the figures of the whole training."""
         position = self._position
         self._policy.save(folder)
+        publish_kept(self._checkpoints, folder)
         history = {"steps": position.step, "evaluations": position.evaluations}
         text = json.dumps(history, indent=1, allow_nan=False)
         (folder / HISTORY_FILE).write_text(text, encoding="utf-8")
