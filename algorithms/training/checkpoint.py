@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,18 @@ class Position:
 
 
 def save(
-    folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, position: Position
+    folder: Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    position: Position,
+    *,
+    also: Callable[[Path], None] = lambda _: None,
 ) -> None:
-    """Write a checkpoint that is either complete or not there, and remove old ones."""
+    """Write a checkpoint that is either complete or not there, and remove old ones.
+
+    Args:
+        also: writes further files of it into the folder that it is given.
+    """
     target = folder / _FOLDER.format(position.step)
     temporary = folder / f".{target.name}.part"
     for leftover in (temporary, target):
@@ -50,6 +59,7 @@ def save(
     tensors, numbers = optimizer_state(optimizer)
     save_file(_own_tensors(model), temporary / "model.safetensors")
     save_file(_contiguous(tensors | _random_state()), temporary / "optimizer.safetensors")
+    also(temporary)
     files = {path.name: path.stat().st_size for path in sorted(temporary.iterdir())}
     state = {"position": asdict(position), "optimizer": numbers, "files": files}
     (temporary / "state.json").write_text(json.dumps(state), encoding="utf-8")
@@ -62,9 +72,17 @@ def save(
 
 
 def restore(
-    folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer
+    folder: Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    also: Callable[[Path], None] = lambda _: None,
 ) -> Position | None:
-    """Load the newest complete checkpoint into model and optimizer; None where there is none."""
+    """Load the newest complete checkpoint into model and optimizer; None where there is none.
+
+    Args:
+        also: reads further files of it.
+    """
     for found in _newest_first(folder):
         loaded = _read(found)
         if loaded is None:
@@ -76,6 +94,7 @@ def restore(
                 own[name].copy_(value)
         _restore_random_state(tensors)
         restore_optimizer(optimizer, tensors, state["optimizer"])
+        also(found)
         return Position(**state["position"])
     return None
 

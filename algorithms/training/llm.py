@@ -10,10 +10,10 @@ from algorithms.base import NonFiniteLossError, Reporter, Stopped, Summary
 from algorithms.data.tables import write_table
 from algorithms.shared.histograms import HISTOGRAMS, HISTOGRAMS_FILE, counts_of
 from algorithms.training import checkpoint
+from algorithms.training.batches import Batch, Batches, StoredBatches
 from algorithms.training.checkpoint import Position
-from algorithms.training.data_order import DataOrder
 from algorithms.training.evaluation import Figures
-from algorithms.training.gradient import Lesson, accumulate_gradient, require_signal
+from algorithms.training.gradient import Lesson, accumulate_gradient
 from algorithms.training.kept import check_kept, keep_policy, publish_kept
 from algorithms.training.optimizers import (
     build_optimizer,
@@ -23,7 +23,6 @@ from algorithms.training.optimizers import (
 )
 from algorithms.training.policy import Policy
 from algorithms.training.runtime import peak_memory_bytes
-from algorithms.training.units import Units
 
 HISTORY_FILE = "history.json"
 DETAILS = 100
@@ -34,16 +33,29 @@ class Learner:
     """Trains a policy in place; resumes from the newest checkpoint in its folder."""
 
     def __init__(
-        self, policy: Policy, lesson: Lesson, reporter: Reporter, checkpoints: Path
+        self,
+        policy: Policy,
+        lesson: Lesson,
+        reporter: Reporter,
+        checkpoints: Path,
+        *,
+        batches: Batches | None = None,
     ) -> None:
+        """Prepare a training.
+
+        Args:
+            batches: where it learns from; the lesson's own data when not given.
+        """
         self._policy = policy
         self._lesson = lesson
         self._reporter = reporter
         self._checkpoints = checkpoints
-        self._order = DataOrder(lesson.units, lesson.settings, lesson.seed)
-        self._detail_every = -(-self._order.steps // DETAILS)
+        self._batches = batches or StoredBatches(lesson)
+        self._detail_every = -(-self._batches.steps // DETAILS)
         self._optimizer = build_optimizer(policy.model, lesson.settings)
-        restored = checkpoint.restore(checkpoints, policy.model, self._optimizer)
+        restored = checkpoint.restore(
+            checkpoints, policy.model, self._optimizer, also=self._batches.restore
+        )
         self._position = restored or Position()
         if restored:
             reporter.message(f"Resumed from the checkpoint of step {restored.step}.")
@@ -57,14 +69,14 @@ class Learner:
             UserError: the data holds nothing that the algorithm can learn from.
         """
         settings, position = self._lesson.settings, self._position
-        require_signal(self._lesson)
-        check_kept(settings, self._order.steps)
+        self._batches.check()
+        check_kept(settings, self._batches.steps)
         saved = position.step
         while True:
-            self._reporter.progress(position.step, self._order.steps, "steps")
+            self._reporter.progress(position.step, self._batches.steps, "steps")
             if self._evaluation_due() and self._evaluate():
                 break
-            if position.step >= self._order.steps:
+            if position.step >= self._batches.steps:
                 break
             if settings.keep_every and position.step and position.step % settings.keep_every == 0:
                 keep_policy(self._policy, self._checkpoints, position.step)
@@ -78,7 +90,13 @@ class Learner:
             self._step()
 
     def _save(self) -> None:
-        checkpoint.save(self._checkpoints, self._policy.model, self._optimizer, self._position)
+        checkpoint.save(
+            self._checkpoints,
+            self._policy.model,
+            self._optimizer,
+            self._position,
+            also=self._batches.save,
+        )
         self._write_histograms(self._checkpoints)
 
     def _write_histograms(self, folder: Path) -> None:
@@ -90,33 +108,33 @@ class Learner:
 
     def _step(self) -> None:
         position, settings = self._position, self._lesson.settings
+        batch = self._batches.batch(position.step, self._save)
         started = time.perf_counter()
-        units = self._order.batch(position.step)
-        tokens = self._lesson.data.token_count(units.rows)
-        rate = learning_rate(settings, position.step, self._order.steps)
+        tokens = batch.lesson.data.token_count(batch.units.rows)
+        rate = learning_rate(settings, position.step, self._batches.steps)
         set_learning_rate(self._optimizer, rate)
         try:
-            metrics = self._update(units)
+            metrics = self._update(batch)
         except NonFiniteLossError as error:
             metrics = self._skip(error)
         seconds = time.perf_counter() - started
-        metrics |= {"learning_rate": rate, "skipped_steps": position.skipped_steps}
+        metrics |= {"learning_rate": rate, "skipped_steps": position.skipped_steps, **batch.figures}
         self._log(metrics | {"tokens_per_s": tokens / seconds})
         position.step += 1
-        position.samples += len(units.rows)
+        position.samples += len(batch.units.rows)
         position.tokens += tokens
-        position.seconds += seconds
+        position.seconds += seconds + batch.seconds
 
-    def _update(self, units: Units) -> dict[str, float]:
+    def _update(self, batch: Batch) -> dict[str, float]:
         """Change the weights by one batch; return its metrics.
 
         Raises:
             NonFiniteLossError: loss or gradient is not a finite number; nothing was changed.
         """
-        position, settings, data = self._position, self._lesson.settings, self._lesson.data
+        position, settings, data = self._position, self._lesson.settings, batch.lesson.data
         detailed = position.step % self._detail_every == 0
         measured = accumulate_gradient(
-            self._policy, self._lesson, units, step=position.step, detailed=detailed
+            self._policy, batch.lesson, batch.units, step=position.step, detailed=detailed
         )
         norm = clip_gradient(self._policy.model.parameters(), settings.clip_norm)
         if not math.isfinite(norm):
@@ -128,7 +146,7 @@ class Learner:
         updates = position.step + 1 - position.skipped_steps
         figures = {"grad_norm": norm, "clipped_steps_share": position.clipped_steps / updates}
         if data.truncated is not None:
-            figures["truncated_share"] = float(data.truncated[units.rows].mean())
+            figures["truncated_share"] = float(data.truncated[batch.units.rows].mean())
         return {**measured.figures, **figures}
 
     def _skip(self, error: NonFiniteLossError) -> dict[str, float]:
@@ -161,7 +179,7 @@ class Learner:
         if done and done[-1]["step"] == self._position.step:
             return False
         every = self._lesson.settings.evaluate_every
-        at_end = self._position.step == self._order.steps
+        at_end = self._position.step == self._batches.steps
         return at_end or (every > 0 and self._position.step % every == 0)
 
     def _evaluate(self) -> bool:
@@ -190,9 +208,9 @@ class Learner:
     def _good_enough(self, accuracy: float | None, target: float | None) -> bool:
         if target is None or accuracy is None:
             return False
-        if accuracy < target and self._position.step == self._order.steps:
+        if accuracy < target and self._position.step == self._batches.steps:
             self._reporter.message(
-                f"All {self._order.steps} steps are done, and the sampled accuracy of "
+                f"All {self._batches.steps} steps are done, and the sampled accuracy of "
                 f"{accuracy:.3f} is still below the {target:.3f} to stop at.",
                 level="warning",
             )
