@@ -36,12 +36,15 @@ def trainable_name(job: Job) -> str:
     return f"{names} (job {job.pk}, {count:,} completions)"
 
 
-def writer_of(job: Job) -> int | None:
-    """Return the job of the policy that wrote a set's completions; a query per job on the way."""
+def writer_of(job: Job) -> tuple[int, int | None] | None:
+    """Return the job of the policy that wrote a set's completions, and the step it was kept at.
+
+    The step is None for what the job ended with. A query per job on the way.
+    """
     place = job.pk
     while True:
         edges = JobInput.objects.filter(job=place, role__in=("policy", "rollouts"))
-        sources = dict(edges.values_list("role", "source_id"))
+        sources = {edge.role: (edge.source_id, edge.checkpoint) for edge in edges}
         if "rollouts" not in sources:
             return sources.get("policy")
-        place = sources["rollouts"]
+        place = sources["rollouts"][0]

@@ -9,7 +9,7 @@ from algorithms.settings import LLMSettings
 from algorithms.specs import EvaluateSpec, GenerateSpec, TrainSpec
 from webapp.datasets.models import Dataset
 from webapp.experiments.curations import rows_after
-from webapp.jobs.graph import Given, Node
+from webapp.jobs.graph import Given, Node, Source, maker
 from webapp.jobs.models import Artifact, Job
 
 
@@ -119,7 +119,8 @@ def _training_rows(node: Node, spec: TrainSpec, known: Known) -> int | None:
     return _problems(node.inputs["dataset"], spec.train_split, None, known)
 
 
-def _rollout_rows(source: Node | Given, known: Known) -> int | None:
+def _rollout_rows(source: Source, known: Known) -> int | None:
+    source = maker(source)
     if isinstance(source, Given):
         return known.rollouts[source.fingerprint]
     if "rollouts" not in source.inputs:
@@ -128,7 +129,7 @@ def _rollout_rows(source: Node | Given, known: Known) -> int | None:
     return rows_after(source.spec.steps, rows) if isinstance(source.spec, CurateSpec) else rows
 
 
-def _problems(source: Node | Given, split: str, limit: int | None, known: Known) -> int | None:
+def _problems(source: Source, split: str, limit: int | None, known: Known) -> int | None:
     count = problems_of(known.datasets[source.fingerprint], split)
     return count if count is None or limit is None else min(count, limit)
 

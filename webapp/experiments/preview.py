@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from algorithms.specs import KINDS
 from webapp.curation.selectors import writer_of
 from webapp.experiments.amounts import Known, Work, problems_of, stored_completions, work_of
 from webapp.experiments.config import ExperimentConfig
@@ -13,7 +14,7 @@ from webapp.experiments.sources import FoundSources
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
 
-KIND_ORDER = ("generate", "grade", "curate", "train", "evaluate")
+KIND_ORDER = tuple(KINDS)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def _warnings(config: ExperimentConfig, sources: FoundSources) -> list[str]:
 def _writer_warnings(config: ExperimentConfig, sources: FoundSources) -> list[str]:
     """Return a sentence where the trained policy did not write the given completions."""
     policy = sources.policies[config.policy_id]
-    if all(writer_of(job) in {None, policy.job_id} for job in sources.rollouts.values()):
+    own = (policy.job_id, policy.checkpoint)
+    if all(writer_of(job) in {None, own} for job in sources.rollouts.values()):
         return []
     message = f"Another policy than “{policy}” wrote the completions: the ratio to the behaviour "
     return [f"{message}policy is not 1 at the first step."]

@@ -27,7 +27,7 @@ class FoundSources:
         """What the planner needs to know of them."""
         return Sources(
             datasets={pk: row.job.fingerprint for pk, row in self.datasets.items()},
-            policies={pk: row.job.fingerprint for pk, row in self.policies.items()},
+            policies={pk: row.fingerprint for pk, row in self.policies.items()},
             rollouts={pk: job.fingerprint for pk, job in self.rollouts.items()},
         )
 

@@ -18,13 +18,33 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A policy that a training keeps along the way: what any job with a policy may take for one."""
+
+    training: "Node | Given"
+    step: int
+    """Updates after which it is kept (`LLMSettings.keep_every`)."""
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the training, and the step."""
+        return f"{self.training.fingerprint}@{self.step}"
+
+
+def given(fingerprint: str) -> Given | Kept:
+    """Return the input that a fingerprint names, also one with a step behind it."""
+    job, _, step = fingerprint.partition("@")
+    return Kept(Given(job), int(step)) if step else Given(job)
+
+
+@dataclass(frozen=True)
 class Node:
     """A job that a plan needs; two nodes with one fingerprint are the same job."""
 
     kind: str
     spec: Schema
     title: str
-    inputs: Mapping[str, "Node | Given"] = field(default_factory=dict)
+    inputs: Mapping[str, "Source"] = field(default_factory=dict)
     label: str = "cpu"
     """The queue it asks for; not part of the fingerprint."""
     code_version: str = ""
@@ -57,6 +77,15 @@ class Node:
         return f"{version}.{self.code_version}" if self.code_version else version
 
 
+Source = Node | Given | Kept
+"""What a job can read."""
+
+
+def maker(source: Source) -> Node | Given:
+    """Return the job whose artifact, or a part of it, an input is."""
+    return source.training if isinstance(source, Kept) else source
+
+
 def closure(nodes: "list[Node]") -> Iterator[Node]:
     """Yield every node once, inputs before what needs them."""
     seen: set[str] = set()
@@ -64,7 +93,7 @@ def closure(nodes: "list[Node]") -> Iterator[Node]:
     def visit(node: Node) -> Iterator[Node]:
         if node.fingerprint in seen:
             return
-        for source in node.inputs.values():
+        for source in map(maker, node.inputs.values()):
             if isinstance(source, Node):
                 yield from visit(source)
         if node.fingerprint not in seen:

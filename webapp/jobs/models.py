@@ -121,6 +121,8 @@ class JobInput(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
     role = models.CharField(max_length=40)
     source = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="dependents")
+    checkpoint = models.PositiveIntegerField(null=True, blank=True)
+    """Updates after which the policy was kept that is meant; empty for the artifact itself."""
 
     class Meta:
         constraints = [

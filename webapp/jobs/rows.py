@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from algorithms.base import UserError
 from webapp.accounts.models import User
-from webapp.jobs.graph import Given, Node
+from webapp.jobs.graph import Given, Kept, Node, maker
 from webapp.jobs.models import Job, JobInput
 from webapp.jobs.states import JobState
 
@@ -25,13 +25,18 @@ def create_missing(
     Job.objects.bulk_create(
         [_row(node, user, priority, state) for node in new], ignore_conflicts=True
     )
-    sources = {source.fingerprint for node in new for source in node.inputs.values()}
+    sources = {maker(source).fingerprint for node in new for source in node.inputs.values()}
     ids = _ids(sources | {node.fingerprint for node in new})
     if gone := sources - ids.keys():
         raise UserError(_gone_message(new, gone))
     JobInput.objects.bulk_create(
         [
-            JobInput(job_id=ids[node.fingerprint], role=role, source_id=ids[source.fingerprint])
+            JobInput(
+                job_id=ids[node.fingerprint],
+                role=role,
+                source_id=ids[maker(source).fingerprint],
+                checkpoint=source.step if isinstance(source, Kept) else None,
+            )
             for node in new
             for role, source in node.inputs.items()
         ],
@@ -63,6 +68,6 @@ def _gone_message(nodes: Sequence[Node], gone: set[str]) -> str:
         role
         for node in nodes
         for role, source in node.inputs.items()
-        if isinstance(source, Given) and source.fingerprint in gone
+        if isinstance(maker(source), Given) and maker(source).fingerprint in gone
     }
     return f"The {' and '.join(sorted(roles))} that was chosen no longer exists: choose another."

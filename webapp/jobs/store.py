@@ -107,17 +107,22 @@ class Store:
             manifest_sha256=hashlib.sha256(text.encode()).hexdigest(),
         )
 
-    def verify(self, path: str, manifest_sha256: str) -> None:
-        """Check every byte of a published artifact against its manifest.
+    def verify(self, path: str, manifest_sha256: str, part: str = "") -> None:
+        """Check every byte of a published artifact, or of one folder in it, against its manifest.
 
         Files that were verified on this machine and not touched since are not read again.
 
         Raises:
             ArtifactDamaged: A file is missing, truncated or altered.
+            FileNotFoundError: The artifact has no such part.
         """
         folder = self.folder(path)
         manifest = _read_manifest(folder, manifest_sha256)
-        seen = self.root / f".verified-{path.replace('/', '_')}.json"
+        if part:
+            manifest = [entry for entry in manifest if entry["name"].startswith(f"{part}/")]
+        if not manifest:
+            raise FileNotFoundError(f"{path} holds no {part}")
+        seen = self._seen(f"{path}/{part}" if part else path)
         for entry in manifest:
             _check_size(folder / entry["name"], entry)
         signature = [manifest_sha256, *(_signature(folder / entry["name"]) for entry in manifest)]
@@ -134,8 +139,13 @@ class Store:
 
     def remove(self, path: str) -> None:
         """Delete a published artifact; nothing happens where there is none."""
-        (self.root / f".verified-{path.replace('/', '_')}.json").unlink(missing_ok=True)
+        for seen in (self._seen(path), *self.root.glob(f".verified-{path.replace('/', '_')}_*")):
+            seen.unlink(missing_ok=True)
         shutil.rmtree(self.folder(path), ignore_errors=True)
+
+    def _seen(self, path: str) -> Path:
+        """Return where it is noted that files were verified."""
+        return self.root / f".verified-{path.replace('/', '_')}.json"
 
 
 def default_store() -> Store:

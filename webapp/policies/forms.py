@@ -71,6 +71,18 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
 
 
+class CheckpointForm(forms.Form):
+    """Which of the policies that a training kept."""
+
+    checkpoint = forms.IntegerField(
+        required=False,
+        min_value=1,
+        label="After updates",
+        help_text="Empty: what the run ended with. Else one of the policies that it kept on its "
+        "way (keep every, among the settings of training).",
+    )
+
+
 class MakingForm(forms.Form):
     """Where a policy is made, and whether it is trained first."""
 

@@ -71,7 +71,7 @@ class DetailPage:
 def detail_page(policy: Policy) -> DetailPage:
     """Return what the page shows."""
     artifact: Artifact | None = getattr(policy.job, "artifact", None)
-    model, tokenizer, chat, damage = _files(artifact)
+    model, tokenizer, chat, damage = _files(artifact, policy.part)
     failure = policy.job.failure_class
     return DetailPage(
         artifact=artifact,
@@ -103,6 +103,7 @@ def evaluations(policy: Policy) -> list[Evaluation]:
         artifact__isnull=False,
         inputs__role="policy",
         inputs__source=policy.job_id,
+        inputs__checkpoint=policy.checkpoint,
     ).select_related("artifact")
     newest = list(jobs.order_by("-finished_at")[:20])
     problems = JobInput.objects.filter(job__in=newest, role="dataset").select_related("source")
@@ -136,12 +137,12 @@ def _source(job: Job) -> list[tuple[str, object]]:
 _Facts = list[tuple[str, object]]
 
 
-def _files(artifact: Artifact | None) -> tuple[_Facts, _Facts, bool, str]:
+def _files(artifact: Artifact | None, part: str) -> tuple[_Facts, _Facts, bool, str]:
     """Return facts of the model, of the tokenizer, whether it can chat, and what is damaged."""
     if artifact is None:
         return [], [], False, ""
     try:
-        folder = default_store().folder(artifact.path)
+        folder = default_store().folder(artifact.path) / part
         config = _json(folder / "config.json")
         tokenizer = _json(folder / "tokenizer_config.json")
     except (ArtifactDamaged, OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure
 from webapp.jobs.states import ACTIVE, JobState
 from webapp.policies.models import Policy
+from webapp.policies.runs import kept_steps
 
 
 @transaction.atomic
@@ -47,14 +48,22 @@ def policy_from_source(
 
 
 @transaction.atomic
-def policy_from_run(*, owner: User, name: str, run: models.Model, description: str = "") -> Policy:
-    """Return a policy that is the final checkpoint of a run's training.
+def policy_from_run(
+    *,
+    owner: User,
+    name: str,
+    run: models.Model,
+    description: str = "",
+    checkpoint: int | None = None,
+) -> Policy:
+    """Return a policy that a run's training ended with, or kept on its way.
 
     Args:
         run: a row of `webapp.experiments.models.Run`, a layer that this one does not import.
+        checkpoint: updates after which it was kept; None for the last one.
 
     Raises:
-        UserError: the run trained nothing, or is not trained yet.
+        UserError: the run trained nothing, is not trained yet, or kept no policy there.
         ValidationError: the name is taken or empty.
     """
     job = Job.objects.filter(needed_by__run=run.pk, needed_by__role="train").first()
@@ -62,7 +71,10 @@ def policy_from_run(*, owner: User, name: str, run: models.Model, description: s
         raise UserError(f"“{run}” only evaluates a policy: there is no checkpoint to keep.")
     if job.state != JobState.SUCCEEDED:
         raise UserError(f"The training of “{run}” is {job.state}: wait until it has succeeded.")
-    return _create(owner=owner, name=name, job=job, description=description)
+    if checkpoint is not None and checkpoint not in (kept := kept_steps(job)):
+        known = ", ".join(map(str, kept)) or "only what it ended with"
+        raise UserError(f"“{run}” kept no policy after {checkpoint} updates. It kept: {known}.")
+    return _create(owner=owner, name=name, job=job, description=description, checkpoint=checkpoint)
 
 
 @transaction.atomic
@@ -108,8 +120,12 @@ def _warm_started(policy: Node, spec: TrainSpec, dataset: Dataset | None, name: 
     )
 
 
-def _create(*, owner: User, name: str, job: Job, description: str) -> Policy:
-    policy = Policy(owner=owner, name=name.strip(), job=job, description=description)
+def _create(
+    *, owner: User, name: str, job: Job, description: str, checkpoint: int | None = None
+) -> Policy:
+    policy = Policy(
+        owner=owner, name=name.strip(), job=job, description=description, checkpoint=checkpoint
+    )
     policy.full_clean()
     policy.save()
     return policy

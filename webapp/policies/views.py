@@ -92,12 +92,16 @@ def _make(
 def from_run(request: HttpRequest) -> HttpResponse:
     """Keep the checkpoint of a run under a name."""
     data = request.POST if request.method == "POST" else None
-    name_form = forms.NameForm(data)
+    name_form, checkpoint_form = forms.NameForm(data), forms.CheckpointForm(data)
     chosen = (request.POST or request.GET).get("run", "")
-    if data is not None and chosen.isdecimal() and name_form.is_valid():
+    valid = [form.is_valid() for form in (name_form, checkpoint_form)]
+    if data is not None and chosen.isdecimal() and all(valid):
         try:
             policy = services.policy_from_run(
-                owner=signed_in(request), run=runs.run_by_id(int(chosen)), **name_form.cleaned_data
+                owner=signed_in(request),
+                run=runs.run_by_id(int(chosen)),
+                **name_form.cleaned_data,
+                **checkpoint_form.cleaned_data,
             )
         except UserError as error:
             name_form.add_error(None, str(error))
@@ -106,6 +110,7 @@ def from_run(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("policies:detail", pk=policy.pk)
     context = {"name_form": name_form, "runs": runs.trained_runs(), "chosen": chosen}
+    context |= {"checkpoint_form": checkpoint_form}
     return render(request, "policies/from_run.html", context, status=422 if data else 200)
 
 

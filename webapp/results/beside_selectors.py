@@ -64,7 +64,8 @@ def offers(found: RolloutSet) -> list[Offer]:
 class Scorer:
     """A policy that a set can be scored by."""
 
-    job: Job
+    fingerprint: str
+    """Of its job, with the step behind it where a training kept the policy on its way."""
     name: str
 
 
@@ -72,17 +73,18 @@ def scorers(found: RolloutSet) -> list[Scorer]:
     """Return finished policies and the trainings that learned from the set; 2 queries."""
     if found.is_evaluation:
         return []
-    own = {found.job.pk, *_family(found)}
+    read = {found.job.pk, *_family(found)}
     given = Policy.objects.filter(job__state=JobState.SUCCEEDED).select_related("job")
-    named = [Scorer(policy.job, policy.name) for policy in given.order_by("name")[:MOST]]
-    known = {one.job.pk for one in named}
+    named = [Scorer(policy.fingerprint, policy.name) for policy in given.order_by("name")[:MOST]]
+    known = {one.fingerprint for one in named}
     trained = Job.objects.filter(
         kind="train",
         state=JobState.SUCCEEDED,
         inputs__role="rollouts",
-        inputs__source__in=own,
+        inputs__source__in=read,
     ).order_by("-pk")[:MOST]
-    return [*named, *(Scorer(job, job.title) for job in trained if job.pk not in known)]
+    own = [Scorer(job.fingerprint, job.title) for job in trained if job.fingerprint not in known]
+    return [*named, *own]
 
 
 def _family(found: RolloutSet) -> set[int]:

@@ -5,18 +5,18 @@ from django.db import transaction
 from algorithms.base import UserError
 from algorithms.specs import ScoreSpec
 from webapp.accounts.models import User
-from webapp.jobs.graph import Given, Node
+from webapp.jobs.graph import Given, Node, given
 from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure
 from webapp.results.rollout_selectors import RolloutSet
 
 
 @transaction.atomic
-def rollouts_score_under(*, found: RolloutSet, policy: Job, name: str, user: User) -> Job:
+def rollouts_score_under(*, found: RolloutSet, policy: str, name: str, user: User) -> Job:
     """Return the job that computes a set's log-probabilities under another policy.
 
     Args:
-        policy: a finished policy or training.
+        policy: fingerprint of a finished policy or training, see `webapp.jobs.graph.given`.
         name: what the policy is called, for the title of the job.
 
     Raises:
@@ -31,7 +31,7 @@ def rollouts_score_under(*, found: RolloutSet, policy: Job, name: str, user: Use
         kind="score",
         spec=ScoreSpec(),
         title=f"{found.job.title}, scored by {name}"[:200],
-        inputs={"rollouts": Given(found.job.fingerprint), "policy": Given(policy.fingerprint)},
+        inputs={"rollouts": Given(found.job.fingerprint), "policy": given(policy)},
         label=found.job.label,
     )
     return jobs_ensure(nodes=[node], user=user)[node.fingerprint]

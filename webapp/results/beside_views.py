@@ -49,10 +49,10 @@ def score_under(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a job that scores the set under a policy of the list, and show it."""
     found = set_or_404(pk)
     asked = request.POST.get("policy", "")
-    chosen = next((one for one in scorers(found) if str(one.job.pk) == asked), None)
+    chosen = next((one for one in scorers(found) if one.fingerprint == asked), None)
     if chosen is None:
-        raise Http404(f"set {pk} cannot be scored by job {asked}")
+        raise Http404(f"set {pk} cannot be scored by {asked}")
     job = rollouts_score_under(
-        found=found, policy=chosen.job, name=chosen.name, user=signed_in(request)
+        found=found, policy=chosen.fingerprint, name=chosen.name, user=signed_in(request)
     )
     return redirect("jobs:detail", job.pk)

@@ -9,7 +9,7 @@ from django.db import transaction
 from algorithms.base import UserError
 from algorithms.specs import ScoreSpec
 from webapp.accounts.models import User
-from webapp.jobs.graph import Given, Node
+from webapp.jobs.graph import Given, Kept, Node
 from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure
 from webapp.jobs.store import ArtifactDamaged, default_store
@@ -55,12 +55,13 @@ def rollouts_score(*, found: RolloutSet, user: User) -> Job:
     policy = found.origins.get("policy")
     if found.is_evaluation or policy is None:
         raise UserError(f"Job {found.job.pk} holds no rollouts of a known policy to score.")
-    writer = Job.objects.get(pk=policy.job_id)
+    training = Given(Job.objects.get(pk=policy.job_id).fingerprint)
+    writer = training if policy.checkpoint is None else Kept(training, policy.checkpoint)
     node = Node(
         kind="score",
         spec=ScoreSpec(),
         title=f"Score of {found.job.title}"[:200],
-        inputs={"rollouts": Given(found.job.fingerprint), "policy": Given(writer.fingerprint)},
+        inputs={"rollouts": Given(found.job.fingerprint), "policy": writer},
         label=found.job.label,
     )
     return jobs_ensure(nodes=[node], user=user)[node.fingerprint]

@@ -28,6 +28,8 @@ class Origin:
     job_id: int
     title: str
     artifact: ArtifactRow | None
+    checkpoint: int | None = None
+    """Updates after which the policy was kept that is meant."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def authorship(job_ids: Collection[int]) -> dict[int, Authorship]:
         found |= {job: {**found[job], **roles} for job, roles in above.items()}  # the writer wins
         level = {job: roles["rollouts"] for job, roles in above.items() if "rollouts" in roles}
     sources = {source.pk for roles in found.values() for source in roles.values()}
-    names = dict(Policy.objects.filter(job__in=sources).values_list("job_id", "name"))
+    ended = Policy.objects.filter(job__in=sources, checkpoint=None)
+    names = dict(ended.values_list("job_id", "name"))
     for job_id, title, version in Dataset.objects.filter(job__in=sources).values_list(
         "job_id", "name", "version"
     ):
@@ -159,7 +162,9 @@ def _origins(job_id: int) -> dict[str, tuple[Origin, Mapping[str, Any]]]:
     inputs = JobInput.objects.filter(job=job_id).select_related("source", "source__artifact")
     return {
         one.role: (
-            Origin(one.role, one.source_id, one.source.title, artifact_row(one.source)),
+            Origin(
+                one.role, one.source_id, one.source.title, artifact_row(one.source), one.checkpoint
+            ),
             one.source.spec,
         )
         for one in inputs

@@ -141,7 +141,7 @@ def test_scored_completions_are_a_source_where_they_are_graded() -> None:
     with pytest.raises(Job.DoesNotExist):
         source_job(bare.pk)
     assert set(trainable_jobs()) == {job, scored}
-    assert writer_of(scored) == writer.pk
+    assert writer_of(scored) == (writer.pk, None)
 
 
 def test_a_preview_reads_its_file_once() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 
 from algorithms.base import UserError
+from algorithms.specs import EvaluateSpec, TrainSpec
 from tests.webapp.jobs.graphs import (
     dataset,
     fail,
@@ -22,7 +24,7 @@ from tests.webapp.jobs.graphs import (
     take,
 )
 from webapp.accounts.models import User
-from webapp.jobs.graph import Given, Node
+from webapp.jobs.graph import Given, Kept, Node, given
 from webapp.jobs.leases import finish_cancelled
 from webapp.jobs.models import Artifact, Job
 from webapp.jobs.services import (
@@ -302,3 +304,38 @@ def test_uploading_again_mends_a_damaged_copy() -> None:
 def test_an_upload_cannot_be_recomputed() -> None:
     with pytest.raises(UserError, match="upload it again"):
         job_recompute(job=upload(b"rows"), user=None)
+
+
+def evaluation(checkpoint: int | None) -> Node:
+    """Return the evaluation of a training's policy, or of one that it kept on its way."""
+    own = dataset()
+    training = Node(
+        kind="train",
+        spec=TrainSpec(algorithm="sft"),
+        title="Training",
+        inputs={"policy": policy(), "dataset": own, "eval_dataset": own},
+    )
+    chosen = training if checkpoint is None else Kept(training, checkpoint)
+    inputs = {"policy": chosen, "dataset": own}
+    return Node(kind="evaluate", spec=EvaluateSpec(), title="Evaluation", inputs=inputs)
+
+
+def test_a_kept_policy_is_an_input_of_its_own() -> None:
+    jobs = ensure(evaluation(None), evaluation(50), evaluation(100))
+    assert len({job.pk for job in jobs}) == 3
+    edges = [job.inputs.get(role="policy") for job in jobs]
+    assert len({edge.source_id for edge in edges}) == 1
+    assert [edge.checkpoint for edge in edges] == [None, 50, 100]
+    assert run_all()[-4:] == ["train", "evaluate", "evaluate", "evaluate"]
+
+
+def test_a_given_input_may_name_a_step() -> None:
+    (job,) = ensure(evaluation(50))
+    training = job.inputs.get(role="policy").source
+    again = replace(
+        evaluation(50), inputs={"policy": given(f"{training.fingerprint}@50"), "dataset": dataset()}
+    )
+    assert ensure(again) == [job]
+    lost = replace(again, inputs={"policy": given(f"{'0' * 64}@50"), "dataset": dataset()})
+    with pytest.raises(UserError, match="The policy that was chosen no longer exists"):
+        ensure(lost)

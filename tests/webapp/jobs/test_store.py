@@ -109,3 +109,27 @@ def test_removing_twice_is_fine(store: Store, kept: StoredArtifact) -> None:
     store.remove(kept.path)
     store.remove(kept.path)
     assert list(store.root.iterdir()) == []
+
+
+def test_a_part_is_verified_without_the_rest(store: Store, kept: StoredArtifact) -> None:
+    store.verify(kept.path, kept.manifest_sha256, "inner")
+    _truncate(store.folder(kept.path))
+    store.verify(kept.path, kept.manifest_sha256, "inner")
+    (store.folder(kept.path) / "inner" / "config.json").write_bytes(b"[]")
+    with pytest.raises(ArtifactDamaged, match=r"inner/config\.json was altered"):
+        store.verify(kept.path, kept.manifest_sha256, "inner")
+    with pytest.raises(FileNotFoundError, match="holds no inn"):
+        store.verify(kept.path, kept.manifest_sha256, "inn")
+
+
+def test_removing_an_artifact_forgets_its_parts_and_nobody_elses(
+    store: Store, kept: StoredArtifact
+) -> None:
+    other = store.staging(7, 20)
+    (other / "file").write_bytes(b"x")
+    stays = store.publish(other, 7, 20)
+    for one, part in ((kept, "inner"), (kept, ""), (stays, "")):
+        store.verify(one.path, one.manifest_sha256, part)
+    store.remove(kept.path)
+    names = sorted(path.name for path in store.root.iterdir())
+    assert names == [".verified-7-20.json", "7-20"]

@@ -10,8 +10,9 @@ from algorithms.specs import PolicySpec, TrainSpec
 from tests.webapp.experiments.factories import Bench, make_dataset, make_policy, make_user
 from tests.webapp.jobs import graphs
 from webapp.experiments.services import experiment_delete
-from webapp.jobs.models import Job
+from webapp.jobs.models import Artifact, Job, JobInput
 from webapp.policies.models import Policy
+from webapp.policies.runs import trained_runs
 from webapp.policies.selectors import policies
 from webapp.policies.services import policy_delete, policy_from_run, policy_from_source
 
@@ -80,6 +81,33 @@ def test_a_trained_run_becomes_a_policy() -> None:
     graphs.run_all()
     policy = policy_from_run(owner=bench.user, name="Best", run=run)
     assert policy.job == Job.objects.get(needed_by__run=run, needed_by__role="train")
+
+
+def test_a_policy_that_a_run_kept_becomes_one() -> None:
+    bench = Bench()
+    experiment = bench.launch(settings={"steps": 100, "keep_every": 40})
+    run = experiment.runs.get(label="topr", seed=1)
+    graphs.run_all()
+    job = Job.objects.get(needed_by__run=run, needed_by__role="train")
+    Artifact.objects.filter(job=job).update(summary={"steps": 100})
+    with pytest.raises(UserError, match=r"kept no policy after 50 updates\. It kept: 40, 80"):
+        policy_from_run(owner=bench.user, name="Half", run=run, checkpoint=50)
+    policy = policy_from_run(owner=bench.user, name="Half", run=run, checkpoint=40)
+    assert (policy.job, policy.part) == (job, "checkpoints/step_000040")
+    assert {one.kept for one in trained_runs() if one.pk == run.pk} == {range(40, 100, 40)}
+
+
+def test_an_experiment_starts_from_a_kept_policy() -> None:
+    bench = Bench()
+    run = bench.launch(settings={"steps": 100, "keep_every": 40}).runs.get(label="topr", seed=1)
+    graphs.run_all()
+    Artifact.objects.filter(job__kind="train").update(summary={"steps": 100})
+    policy = policy_from_run(owner=bench.user, name="Half", run=run, checkpoint=80)
+    second = bench.launch(title="Second", policy_id=policy.pk)
+    edges = JobInput.objects.filter(job__needed_by__experiment=second, role="policy")
+    asked = edges.filter(job__kind__in=("generate", "evaluate", "train"))
+    assert set(asked.filter(source=policy.job).values_list("checkpoint", flat=True)) == {80}
+    assert asked.filter(source=policy.job, job__kind="generate").count() == 1
 
 
 def test_the_base_policys_run_has_no_checkpoint_to_keep() -> None:

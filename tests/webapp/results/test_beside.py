@@ -136,7 +136,7 @@ def test_a_set_is_scored_under_a_training_that_learned_from_it(ada: Client) -> N
     made.link(train, rollouts=graded)
     page = f"/rollouts/{graded.pk}/prompts/0/beside/"
     assert "Train TOPR, seed 0" in ada.get(page).content.decode()
-    response = ada.post(f"/rollouts/{graded.pk}/score-under/", {"policy": train.pk})
+    response = ada.post(f"/rollouts/{graded.pk}/score-under/", {"policy": train.fingerprint})
     job = Job.objects.get(kind="score")
     assert response["Location"] == f"/jobs/{job.pk}/"
     assert {one.role: one.source_id for one in job.inputs.all()} == {
@@ -144,7 +144,7 @@ def test_a_set_is_scored_under_a_training_that_learned_from_it(ada: Client) -> N
         "policy": train.pk,
     }
     assert "scored by Train TOPR, seed 0" in job.title
-    ada.post(f"/rollouts/{graded.pk}/score-under/", {"policy": train.pk})
+    ada.post(f"/rollouts/{graded.pk}/score-under/", {"policy": train.fingerprint})
     assert Job.objects.filter(kind="score").count() == 1
 
 

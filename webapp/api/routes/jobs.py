@@ -80,7 +80,13 @@ def job(request: HttpRequest, job_id: int) -> JobDetailOut:
         code_version=found.code_version,
         why=selectors.why_waiting(found),
         inputs=[
-            InputOut(role=one.role, job_id=one.source_id, state=one.source.state) for one in inputs
+            InputOut(
+                role=one.role,
+                job_id=one.source_id,
+                checkpoint=one.checkpoint,
+                state=one.source.state,
+            )
+            for one in inputs
         ],
         dependents=sorted(set(found.dependents.values_list("job_id", flat=True))),
         attempts=[

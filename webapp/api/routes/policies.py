@@ -32,11 +32,13 @@ class PolicyIn(Schema):
 
 
 class FromRunIn(Schema):
-    """A policy that is the checkpoint of a run."""
+    """A policy that a run ended with, or kept on its way."""
 
     name: str
     description: str = ""
     run_id: int
+    checkpoint: int | None = None
+    """Updates after which it was kept; empty for the last one."""
 
 
 @router.get("", response=Page[PolicyOut])
@@ -65,12 +67,13 @@ def policy_create(request: HttpRequest, payload: PolicyIn) -> Status[PolicyOut]:
 
 @router.post("/from-run", response={201: PolicyOut})
 def policy_from_run(request: HttpRequest, payload: FromRunIn) -> Status[PolicyOut]:
-    """Make a policy of a run's final checkpoint."""
+    """Make a policy of what a run ended with, or kept on its way."""
     policy = services.policy_from_run(
         owner=caller(request),
         name=payload.name,
         run=get_object_or_404(Run, pk=payload.run_id),
         description=payload.description,
+        checkpoint=payload.checkpoint,
     )
     return Status(201, policy_out(policy))
 

@@ -56,7 +56,9 @@ class PolicyOut(Schema):
     created_at: datetime
     job_id: int
     kind: str
-    """policy: built or imported; train: the checkpoint of a training."""
+    """policy: built or imported; train: what a training ended with, or kept on its way."""
+    checkpoint: int | None
+    """Updates after which the training kept it; empty for what it ended with."""
     state: str
     summary: dict[str, Any]
 
@@ -71,6 +73,7 @@ def policy_out(policy: Policy) -> PolicyOut:
         created_at=policy.created_at,
         job_id=policy.job_id,
         kind=policy.job.kind,
+        checkpoint=policy.checkpoint,
         state=policy.job.state,
         summary=summary_of(policy.job),
     )

@@ -108,6 +108,8 @@ class InputOut(Schema):
 
     role: str
     job_id: int
+    checkpoint: int | None = None
+    """Updates after which a training kept the policy that is read; empty for the artifact."""
     state: str
 
 
