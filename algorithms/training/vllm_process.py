@@ -57,12 +57,14 @@ def gpu_shares(copies: int, tensor_parallel: int) -> list[str | None]:
 
 
 class EngineProcess:
-    """`vllm_host.py` at work on one order, in this process's own group."""
+    """`vllm_host.py` at work on one order after the other, in this process's own group."""
 
     def __init__(
         self, order: Mapping[str, Any], settings: VLLMSettings, visible: str | None
     ) -> None:
-        """Start it; it dies with the thread that does so, which must be the main one.
+        """Start it and have it get ready, after which it is done with that; then ask.
+
+        It dies with the thread that starts it, which must be the main one.
 
         Raises:
             UserError: the interpreter that should have vLLM is not there.
@@ -88,15 +90,20 @@ class EngineProcess:
         """Name and version, once it has started."""
         self._error = ""
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
-        assert self._process.stdin is not None
         assert self._process.stderr is not None
-        # An engine that cannot even start reads nothing, and the pipe is shorter than the order.
-        sender = threading.Thread(target=_send, args=(self._process.stdin, order), daemon=True)
         self._listener = threading.Thread(
             target=self._listen, args=(self._process.stderr,), daemon=True
         )
-        sender.start()
         self._listener.start()
+        self.ask(order)
+
+    def ask(self, order: Mapping[str, Any]) -> None:
+        """Give it something to do; `answers` are read until it is done. One order at a time."""
+        self.is_done = False
+        assert self._process.stdin is not None
+        # An engine that broke down reads nothing, and the pipe is shorter than an order.
+        sender = threading.Thread(target=_send, args=(self._process.stdin, order), daemon=True)
+        sender.start()
 
     @property
     def pid(self) -> int:
@@ -168,8 +175,9 @@ class EngineProcess:
 
 
 def _send(target: IO[bytes], order: Mapping[str, Any]) -> None:
-    with suppress(BrokenPipeError), target:
-        target.write(json.dumps(order).encode())
+    with suppress(BrokenPipeError):
+        target.write(json.dumps(order).encode() + b"\n")
+        target.flush()
 
 
 def _environment(settings: VLLMSettings, visible: str | None) -> dict[str, str]:
