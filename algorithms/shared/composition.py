@@ -85,8 +85,8 @@ def surrogate(
     losses = aggregate(values, batch.mask, how=aggregation, mean_tokens=batch.mean_tokens)
     if sequence_penalty is not None:
         losses = losses + sequence_penalty
-    return LossOutput(
-        loss=losses.mean(),
+    return LossOutput.of(
+        losses,
         metrics=_figures(batch, weights, kept),
         weights=None if weights is None else weights.detach(),
         kept=kept,

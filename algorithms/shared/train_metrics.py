@@ -8,6 +8,15 @@ from algorithms.shared.taper import FORGOTTEN_WEIGHT
 
 LOSS_AND_REWARD: tuple[Metric, ...] = (
     Metric("loss", "Loss", help="The algorithm's loss; not comparable between algorithms."),
+    *(
+        Metric(
+            f"loss_{sign}",
+            f"Loss of {sign}s",
+            help=f"What completions of {sign} advantage add to the loss: with those of the other "
+            "sign, and the penalties on those of advantage 0, it makes the loss.",
+        )
+        for sign in ("positive", "negative")
+    ),
     Metric(
         "reward_mean",
         "Mean reward",

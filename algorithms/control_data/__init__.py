@@ -1,0 +1,1 @@
+"""Transitions for offline control: reading, checking, describing, choosing, writing them."""

@@ -1,0 +1,1 @@
+"""Environments that data are collected in and policies are evaluated in."""
