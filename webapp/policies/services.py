@@ -5,7 +5,6 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from algorithms.base import UserError
-from algorithms.catalogue import ALGORITHMS
 from algorithms.specs import PolicySpec, TrainSpec
 from webapp.accounts.models import User
 from webapp.accounts.permissions import require_owner
@@ -15,6 +14,7 @@ from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure
 from webapp.jobs.states import ACTIVE, JobState
 from webapp.policies.models import Policy
+from webapp.policies.nodes import WarmStartError, warm_started
 from webapp.policies.runs import kept_steps
 
 
@@ -43,6 +43,18 @@ def policy_from_source(
     node = Node(kind="policy", spec=spec, title=f"Policy {name}"[:200], label=label)
     if warm_start is not None:
         node = _warm_started(node, warm_start, dataset, name)
+    job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
+    return _create(owner=owner, name=name, job=job, description=description)
+
+
+@transaction.atomic
+def policy_from_node(*, owner: User, name: str, node: Node, description: str = "") -> Policy:
+    """Return a policy that is the artifact of a planned `policy` or `train` job.
+
+    Raises:
+        UserError: something that it needs is gone.
+        ValidationError: the name is taken or empty.
+    """
     job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
     return _create(owner=owner, name=name, job=job, description=description)
 
@@ -103,21 +115,10 @@ def policy_delete(*, policy: Policy, user: User) -> None:
 def _warm_started(policy: Node, spec: TrainSpec, dataset: Dataset | None, name: str) -> Node:
     if dataset is None:
         raise ValidationError({"dataset": "Choose the dataset that the warm start learns from."})
-    algorithm = ALGORITHMS.get(spec.algorithm)
-    if algorithm is None or algorithm.trains_on != "references":
-        able = ", ".join(sorted(n for n, a in ALGORITHMS.items() if a.trains_on == "references"))
-        message = f"A warm start learns from reference answers. Algorithms that do: {able}."
-        raise ValidationError({"warm_start": message})
-    params = algorithm.params.model_validate(dict(spec.params)).model_dump(mode="json")
-    rows = Given(dataset.job.fingerprint)
-    return Node(
-        kind="train",
-        spec=spec.model_copy(update={"params": params}),
-        title=f"Warm start of {name}"[:200],
-        inputs={"policy": policy, "dataset": rows, "eval_dataset": rows},
-        label=policy.label,
-        code_version=f"{spec.algorithm}-{algorithm.version}",
-    )
+    try:
+        return warm_started(policy, spec, Given(dataset.job.fingerprint), name)
+    except WarmStartError as error:
+        raise ValidationError({"warm_start": str(error)}) from error
 
 
 def _create(

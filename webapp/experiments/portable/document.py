@@ -1,0 +1,119 @@
+"""What a file of an experiment may say: sources by what makes them, and a config that names them.
+
+docs/how-to/yaml.md shows one.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from algorithms.base import Schema
+from algorithms.sources import DatasetSource, ModelSource
+from algorithms.specs import KINDS, TrainSpec
+
+FORMAT = "offpolicy-lab/experiment/1"
+"""First line of every file; the number grows when old readers could misread a file."""
+
+SourceName = Annotated[str, Field(min_length=1, max_length=120)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class DatasetEntry(Schema):
+    """A dataset, by where its rows come from."""
+
+    source: Annotated[DatasetSource, Field(discriminator="source")] | None = None
+    """Generator, path, hub or public set."""
+    upload: Hash | None = None
+    """SHA-256 of rows that a person uploaded: they are not in the file, only known again."""
+    description: str = ""
+    """For people."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "DatasetEntry":
+        if (self.source is None) == (self.upload is None):
+            raise ValueError("give either source or upload")
+        return self
+
+
+class WarmStart(TrainSpec):
+    """Supervised training that makes a policy of its source."""
+
+    algorithm: str = "sft"
+    """File name of an algorithm that learns from reference answers."""
+    dataset: str = ""
+    """Dataset, by its name in this file; empty takes the only one."""
+
+    @property
+    def spec(self) -> TrainSpec:
+        """What its job is told."""
+        return TrainSpec(**{name: getattr(self, name) for name in TrainSpec.model_fields})
+
+
+class PolicyEntry(Schema):
+    """A policy, by what makes it."""
+
+    source: Annotated[ModelSource, Field(discriminator="source")] | None = None
+    """Random weights, a folder, the hub, a GGUF file or a package."""
+    warm_start: WarmStart | None = None
+    """Training of the source; the policy is then the trained model."""
+    job: str | None = None
+    """A job of this file, for policies with a longer history."""
+    description: str = ""
+    """For people."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "PolicyEntry":
+        if (self.source is None) == (self.job is None):
+            raise ValueError("give either source or job")
+        if self.warm_start is not None and self.source is None:
+            raise ValueError("a warm start needs a source")
+        return self
+
+
+class RolloutsEntry(Schema):
+    """Graded completions that are learnt from as they are."""
+
+    job: str
+    """A grade or curate job of this file."""
+
+
+class JobEntry(Schema):
+    """A job of the build graph, where a source has a longer history."""
+
+    kind: str
+    """Such as train or grade."""
+    spec: Mapping[str, Any] = {}
+    """What it is told; what is left out takes its default."""
+    inputs: Mapping[str, str] = {}
+    """Role to job of this file."""
+
+    @field_validator("kind")
+    @classmethod
+    def _kind_is_known(cls, kind: str) -> str:
+        if kind not in KINDS:
+            raise ValueError(f"there is no job kind {kind}; known: {', '.join(KINDS)}")
+        return kind
+
+
+class Document(Schema):
+    """An experiment that travels."""
+
+    format: Literal["offpolicy-lab/experiment/1"] = FORMAT
+    """Says what the file is."""
+    name: str = Field("", max_length=160)
+    """Name of the experiment."""
+    question: str = ""
+    """What it should answer."""
+    tags: tuple[str, ...] = ()
+    """To find it by."""
+    datasets: Mapping[SourceName, DatasetEntry] = {}
+    """Datasets by the names that the config uses."""
+    policies: Mapping[SourceName, PolicyEntry] = {}
+    """Policies by the names that the config uses."""
+    rollouts: Mapping[SourceName, RolloutsEntry] = {}
+    """Sets of graded completions by the names that the config uses."""
+    jobs: Mapping[str, JobEntry] = {}
+    """What policies and rollouts were made by."""
+    config: Mapping[str, Any]
+    """An ExperimentConfig with names instead of ids: `dataset` for `dataset_id`."""
