@@ -21,11 +21,11 @@ from enum import StrEnum
 import numpy as np
 from scipy import special
 
+from algorithms.evaluation.holm import holm
 from webapp.results.statistics import (
     CONFIDENCE,
     FloatArray,
     Key,
-    holm,
     standard_error,
     two_sided_level,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.evaluation.holm import holm
 from algorithms.evaluation.mcnemar import mcnemar
 from webapp.results import selectors
 from webapp.results.outcomes import (
@@ -16,7 +17,7 @@ from webapp.results.outcomes import (
 )
 from webapp.results.problem_choice import MAX_RUNS, Order, ProblemChoice, Show, Solved
 from webapp.results.rows import RunRow
-from webapp.results.statistics import FloatArray, IntArray, holm
+from webapp.results.statistics import FloatArray, IntArray
 
 BoolArray = NDArray[np.bool_]
 

@@ -5,7 +5,7 @@ over all seeds that could have been drawn. One seed tells nothing of that: there
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -101,16 +101,3 @@ def columns_ci(
     quantile = np.full(n.shape, np.nan)
     quantile[n > 1] = t_quantile((n[n > 1] - 1).astype(np.float64), confidence)
     return mean, quantile * error, n
-
-
-def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """Return p-values adjusted by Holm's step-down method, so that k tests err like one.
-
-    The i-th smallest of k is multiplied by k - i + 1; no adjusted value is below an earlier one.
-    """
-    adjusted: dict[Key, float] = {}
-    floor = 0.0
-    for rank, key in enumerate(sorted(p_values, key=lambda key: p_values[key])):
-        floor = max(floor, min(1.0, p_values[key] * (len(p_values) - rank)))
-        adjusted[key] = floor
-    return adjusted

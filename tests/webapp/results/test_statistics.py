@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from webapp.results.statistics import columns_ci, holm, mean_ci
+from algorithms.evaluation.holm import holm
+from webapp.results.statistics import columns_ci, mean_ci
 
 values_of_seeds = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=12)
 
