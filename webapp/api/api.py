@@ -17,6 +17,7 @@ from webapp.api.routes import (
     jobs,
     labs,
     policies,
+    problems,
     results,
     tokens,
 )
@@ -39,6 +40,7 @@ api = NinjaAPI(
 errors.install(api)
 api.add_router("", tokens.router)
 api.add_router("", catalogue.router)
+api.add_router("", problems.router)
 api.add_router("", results.router)
 api.add_router("", curation.router)
 api.add_router("", labs.router)

@@ -1,8 +1,9 @@
 """Jobs, the queue and the workers."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from pydantic import Field
@@ -24,6 +25,7 @@ from webapp.api.schemas.jobs import (
 )
 from webapp.experiments.pruning import artifacts_prune
 from webapp.jobs import selectors, services
+from webapp.jobs.first_batch import first_batch
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
 
@@ -129,6 +131,15 @@ def _names(job_id: int) -> list[str]:
         "points__name", flat=True
     )
     return list(names.distinct())
+
+
+@router.get("/{job_id}/first-batch", response=dict[str, Any])
+def job_first_batch(request: HttpRequest, job_id: int) -> dict[str, Any]:
+    """Return the first completions that a training learns from, token by token as masked."""
+    found = first_batch(_job(job_id))
+    if found is None:
+        raise Http404(f"Job {job_id} has no first batch: it trains none, or has not begun.")
+    return asdict(found)
 
 
 @router.post("/{job_id}/cancel", response=JobOut)
