@@ -82,7 +82,7 @@ QUICK = _size(
         template="Q: {question}\nA:",
         examples="Q: What is 3 + 4?\nA: 7\n\nQ: What is 6 + 2?\nA: 8\n\nQ: What is 1 + 5?\nA: 6",
     ),
-    settings=_SETTINGS,
+    settings=_SETTINGS.model_copy(update={"steps": 8}),
 )
 
 FULL = _size(
