@@ -16,13 +16,15 @@ AxisValue = bool | int | float | str | None
 
 SECTIONS = ("prompt", "generate", "grading", "rewards", "settings", "evaluate")
 """Parts of a config whose fields may be axes, besides `params` and the sources."""
+RECIPE = "recipe"
+"""Section of the recipe's own settings, whose schema the recipe chooses."""
 SOURCES = ("dataset_id", "policy_id")
 MAX_AXES = 6
 MAX_CELLS = 2000
 """Combinations of axis values of one algorithm; more could not be launched."""
 CURATION = "curation"
 """Axis of the compared curations, which are named in the config."""
-_ONLY_ROLLOUTS = frozenset({"generate", "rewards", CURATION})
+_ONLY_ROLLOUTS = frozenset({"generate", "rewards", CURATION, RECIPE})
 
 
 @dataclass(frozen=True)
@@ -210,8 +212,10 @@ def _no_such_field(path: str, base: Base) -> str:
         return f"None of the chosen algorithms has {path}. Known: {_list(section, known)}."
     if section in base.sections:
         known = set(type(base.sections[section]).model_fields)
+        if not known:
+            return f"The chosen {section} has no settings of its own."
         return f"There is no {path}. Known: {_list(section, known)}."
-    known_sections = [f"{name}.…" for name in (*SECTIONS, "params")]
+    known_sections = [f"{name}.…" for name in (RECIPE, *SECTIONS, "params")]
     return f"An axis starts with one of {', '.join([*SOURCES, *known_sections])}."
 
 
@@ -225,7 +229,7 @@ def _list(section: str, fields: set[str]) -> str:
 
 def _check_together(axes: Mapping[str, tuple[AxisValue, ...]], base: Base) -> list[Problem]:
     """Report combinations that break a rule between fields of one section."""
-    for section in SECTIONS:
+    for section in base.sections:
         own = {p.partition(".")[2]: v for p, v in axes.items() if p.partition(".")[0] == section}
         if math.prod(map(len, own.values())) > MAX_CELLS:
             continue  # refused as too large by the config

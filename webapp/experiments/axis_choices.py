@@ -7,8 +7,9 @@ from django.core.exceptions import ValidationError
 from algorithms.base import Schema
 from algorithms.catalogue import ALGORITHMS
 from webapp.datasets.selectors import datasets
-from webapp.experiments.axes import SOURCES, AxisValue
+from webapp.experiments.axes import RECIPE, SOURCES, AxisValue
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.recipes import settings_schema
 from webapp.policies.selectors import policies
 from webapp.schema_fields import label_of, nested_schema
 from webapp.schema_forms import value_text
@@ -35,8 +36,12 @@ def section_schema(name: str) -> type[Schema]:
     return schema
 
 
-def axis_choices(algorithms: Iterable[str]) -> Choices:
-    """Return (group, [(dotted path, label)]) of every setting that these algorithms have."""
+def axis_choices(algorithms: Iterable[str], *, recipe: str = "") -> Choices:
+    """Return (group, [(dotted path, label)]) of every setting that these algorithms have.
+
+    Args:
+        recipe: whose own settings are offered as well.
+    """
     own = {
         path: f"{label} ({path.removeprefix('params.')})"
         for name in dict.fromkeys(algorithms)
@@ -44,6 +49,8 @@ def axis_choices(algorithms: Iterable[str]) -> Choices:
         for path, label in _paths(ALGORITHMS[name].params, "params")
     }
     groups: Choices = [("Hyperparameters of the algorithms", list(own.items()))] if own else []
+    if recipe and (named := list(_paths(settings_schema(recipe), RECIPE))):
+        groups.append(("Recipe", named))
     groups += [
         (title, list(_paths(section_schema(name), name, without=HIDDEN.get(name, ()))))
         for name, title in SECTION_TITLES.items()

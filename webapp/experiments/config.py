@@ -3,82 +3,24 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from algorithms.asking import Grading, Prompt, Rewards
 from algorithms.base import Schema
-from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
 from algorithms.specs import EvaluateSpec, GenerateSpec
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
+from webapp.experiments.choices import AlgorithmChoice
+from webapp.experiments.complaints import complaint, located, raise_all
 from webapp.experiments.curations import Curation
-from webapp.experiments.recipes import RECIPE_NAMES
+from webapp.experiments.recipes import RECIPE_NAMES, settings_schema
 
 MAX_RUNS = 2000
 """Largest number of runs of one experiment."""
 MAX_LABEL = 160
 """Longest name of a compared group, axis values included."""
-BASE_LABEL = "base policy"
-"""Label of the run that only evaluates the policy everything starts from."""
-
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
-
-
-def _complaint(message: str) -> PydanticCustomError:
-    return PydanticCustomError("config", "{message}", {"message": message})
-
-
-def _error(loc: tuple[int | str, ...], message: str, value: object) -> InitErrorDetails:
-    return InitErrorDetails(type=_complaint(message), loc=loc, input=value)
-
-
-def _raise(errors: list[InitErrorDetails]) -> None:
-    """Raise errors that keep their paths below the field that is being validated."""
-    if errors:
-        raise ValidationError.from_exception_data("ExperimentConfig", errors)
-
-
-class AlgorithmChoice(Schema):
-    """One compared group: an algorithm with its hyperparameters under a name of its own."""
-
-    label: str = Field(min_length=1, max_length=80)
-    """Name in legends and tables, such as "TOPR, c = -0.5"."""
-    algorithm: str
-    """File name of the algorithm, such as topr."""
-    params: Mapping[str, Any] = Field(default={}, validate_default=True)
-    """Hyperparameters; what is left out takes the algorithm's default."""
-    preset_id: int | None = None
-    """The saved preset it came from."""
-
-    @field_validator("label")
-    @classmethod
-    def _label_is_free(cls, label: str) -> str:
-        label = " ".join(label.split())
-        if not label:
-            raise _complaint("Give it a name.")
-        if label == BASE_LABEL:
-            raise _complaint("This name is taken by the policy's own evaluation.")
-        return label
-
-    @field_validator("algorithm")
-    @classmethod
-    def _algorithm_is_known(cls, name: str) -> str:
-        if name not in ALGORITHMS:
-            known = ", ".join(sorted(ALGORITHMS))
-            raise _complaint(f"There is no algorithm {name}. Known: {known}.")
-        return name
-
-    @field_validator("params")
-    @classmethod
-    def _params_are_complete(
-        cls, params: Mapping[str, Any], info: ValidationInfo
-    ) -> dict[str, Any]:
-        if "algorithm" not in info.data:
-            return dict(params)
-        schema = ALGORITHMS[info.data["algorithm"]].params
-        return schema.model_validate(dict(params)).model_dump(mode="json")
 
 
 class ExperimentConfig(Schema):
@@ -86,6 +28,8 @@ class ExperimentConfig(Schema):
 
     recipe: str = "offline"
     """Which jobs, in which order."""
+    recipe_settings: Mapping[str, Any] = Field(default={}, validate_default=True)
+    """The recipe's own settings; what is left out takes the recipe's default."""
     dataset_id: int
     """Dataset whose prompts are completed and learnt from."""
     eval_dataset_id: int | None = None
@@ -124,34 +68,44 @@ class ExperimentConfig(Schema):
     def _recipe_is_known(cls, name: str) -> str:
         if name not in RECIPE_NAMES:
             known = ", ".join(RECIPE_NAMES)
-            raise _complaint(f"There is no recipe {name}. Known: {known}.")
+            raise complaint(f"There is no recipe {name}. Known: {known}.")
         return name
+
+    @field_validator("recipe_settings")
+    @classmethod
+    def _recipe_settings_are_complete(
+        cls, settings: Mapping[str, Any], info: ValidationInfo
+    ) -> dict[str, Any]:
+        if "recipe" not in info.data:
+            return dict(settings)
+        given = settings_schema(info.data["recipe"]).model_validate(dict(settings))
+        return given.model_dump(mode="json")
 
     @field_validator("algorithms")
     @classmethod
     def _labels_differ(cls, choices: tuple[AlgorithmChoice, ...]) -> tuple[AlgorithmChoice, ...]:
         # Not min_length: that would count only the choices without an error of their own.
         if not choices:
-            raise _complaint("Choose at least one algorithm.")
+            raise complaint("Choose at least one algorithm.")
         seen: set[str] = set()
         errors = []
         for number, choice in enumerate(choices):
             if choice.label in seen:
                 message = f"The name {choice.label} is used twice; give each algorithm its own."
-                errors.append(_error((number, "label"), message, choice.label))
+                errors.append(located((number, "label"), message, choice.label))
             seen.add(choice.label)
-        _raise(errors)
+        raise_all(errors)
         return choices
 
     @field_validator("seeds")
     @classmethod
     def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         if not seeds:
-            raise _complaint("Give at least one seed.")
+            raise complaint("Give at least one seed.")
         for number, seed in enumerate(seeds):
             if seed in seeds[:number]:
                 message = f"Seed {seed} is given twice; a repeated seed adds no evidence."
-                _raise([_error((number,), message, seed)])
+                raise_all([located((number,), message, seed)])
         return seeds
 
     @field_validator("benchmarks")
@@ -165,7 +119,7 @@ class ExperimentConfig(Schema):
         grading = info.data.get("grading", Grading())
         if evaluate.grading not in (Grading(), grading):
             message = "Choose the grader under grading: it judges held-out completions as well."
-            _raise([_error(("grading",), message, evaluate.grading)])
+            raise_all([located(("grading",), message, evaluate.grading)])
         return evaluate
 
     @field_validator("generate", "evaluate")
@@ -175,7 +129,7 @@ class ExperimentConfig(Schema):
     ) -> GenerateSpec | EvaluateSpec:
         if spec.prompt not in (Prompt(), info.data.get("prompt", Prompt())):
             message = "Set the prompt under prompt: rollouts and held-out problems share it."
-            _raise([_error(("prompt",), message, spec.prompt)])
+            raise_all([located(("prompt",), message, spec.prompt)])
         return spec
 
     @field_validator("axes")
@@ -183,15 +137,23 @@ class ExperimentConfig(Schema):
     def _axes_fit(
         cls, axes: Mapping[str, tuple[AxisValue, ...]], info: ValidationInfo
     ) -> dict[str, tuple[AxisValue, ...]]:
-        if any(name not in info.data for name in ("algorithms", "seeds", *axis_rules.SECTIONS)):
+        needed = ("recipe_settings", "algorithms", "seeds", *axis_rules.SECTIONS)
+        if any(name not in info.data for name in needed):
             return dict(axes)  # their own errors come first
+        recipe = settings_schema(info.data["recipe"])
+        sections = {axis_rules.RECIPE: recipe.model_validate(info.data["recipe_settings"])}
         base = axis_rules.Base(
-            sections={name: info.data[name] for name in axis_rules.SECTIONS},
+            sections=sections | {name: info.data[name] for name in axis_rules.SECTIONS},
             params=[(choice.algorithm, choice.params) for choice in info.data["algorithms"]],
         )
         checked, problems = axis_rules.check(axes, base)
-        _raise([_error(p.loc, p.message, p.value) for p in problems])
+        raise_all([located(p.loc, p.message, p.value) for p in problems])
         return checked
+
+    @property
+    def recipe_schema(self) -> Schema:
+        """The recipe's own settings as an instance of its schema."""
+        return settings_schema(self.recipe).model_validate(dict(self.recipe_settings))
 
     @property
     def grid(self) -> dict[str, tuple[AxisValue, ...]]:
@@ -207,7 +169,7 @@ class ExperimentConfig(Schema):
         for number, name in enumerate(names):
             if name in names[:number]:
                 message = f"The name {name} is used twice; give each curation its own."
-                _raise([_error((number, "name"), message, name)])
+                raise_all([located((number, "name"), message, name)])
         return curations
 
     @model_validator(mode="after")
@@ -216,7 +178,7 @@ class ExperimentConfig(Schema):
             for path in self.axes:
                 if path.partition(".")[0] in ("generate", "rewards"):
                     message = "Nothing is generated or graded: the completions are given."
-                    _raise([_error(("axes", path), message, path)])
+                    raise_all([located(("axes", path), message, path)])
         return self
 
     @model_validator(mode="after")
@@ -228,7 +190,7 @@ class ExperimentConfig(Schema):
                 f"This makes {runs} runs; at most {MAX_RUNS} fit into one experiment. "
                 "Take fewer axis values, algorithms or seeds."
             )
-            _raise([_error(("axes",) if self.axes else ("seeds",), message, runs)])
+            raise_all([located(("axes",) if self.axes else ("seeds",), message, runs)])
         return self
 
     @model_validator(mode="after")
@@ -241,6 +203,6 @@ class ExperimentConfig(Schema):
                 if len(label) > MAX_LABEL or label in seen:
                     problem = "is used twice" if label in seen else "is too long"
                     message = f"With its axis values, the name {label} {problem}; change it."
-                    _raise([_error(("algorithms", number, "label"), message, label)])
+                    raise_all([located(("algorithms", number, "label"), message, label)])
                 seen.add(label)
         return self

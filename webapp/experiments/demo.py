@@ -23,7 +23,8 @@ from webapp.catalogue.models import Preset
 from webapp.catalogue.services import preset_create
 from webapp.datasets.models import Dataset
 from webapp.datasets.services import dataset_from_source
-from webapp.experiments.config import AlgorithmChoice, ExperimentConfig
+from webapp.experiments.choices import AlgorithmChoice
+from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.models import Experiment
 from webapp.experiments.needs import jobs_of
 from webapp.experiments.services import experiment_launch, experiment_retry_failed

@@ -5,9 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.experiments.eta import TimedJob, remaining_s
+from webapp.experiments.eta import remaining_s
 from webapp.experiments.models import Experiment, ExperimentJob, Run
+from webapp.experiments.roles import current_training
 from webapp.experiments.states import derive
+from webapp.experiments.timed import progress, timed
 from webapp.jobs.models import Artifact, Job, JobInput
 from webapp.jobs.selectors import job_eta_s, workers_live
 from webapp.jobs.states import JobState
@@ -39,7 +41,10 @@ class RunCard:
     run: Run
     state: JobState
     train: JobCard | None
+    """Its last training; of several, the first one that has not succeeded."""
     evaluate: JobCard | None
+    round: str
+    """Which of several rounds `train` is, such as "2 of 5"; empty for one."""
     summary: Mapping[str, Any]
     """Figures of its final evaluation; empty until there is one."""
 
@@ -134,19 +139,11 @@ def _cards(
             level=levels[job_id],
             run_ids=tuple(runs[job_id]),
             shared_with=shared[job_id],
-            progress=_progress(job),
+            progress=progress(job),
             eta_s=job_eta_s(job),
         )
         for job_id, job in jobs.items()
     }
-
-
-def _progress(job: Job) -> float:
-    if job.state == JobState.SUCCEEDED:
-        return 1.0
-    if job.state != JobState.RUNNING or not job.progress_total:
-        return 0.0
-    return min(1.0, job.progress_done / job.progress_total)
 
 
 def _run_cards(
@@ -162,16 +159,26 @@ def _run_cards(
     made = []
     for run in experiment.runs.order_by("position"):
         roles = own[run.pk]
+        train, number = _training(roles)
         made.append(
             RunCard(
                 run=run,
                 state=_run_state(experiment, roles.values(), cards, edges),
-                train=roles.get("train"),
+                train=train,
                 evaluate=roles.get("evaluate"),
+                round=number,
                 summary=_summary(roles.get("evaluate")),
             )
         )
     return made
+
+
+def _training(roles: Mapping[str, JobCard]) -> tuple[JobCard | None, str]:
+    """Return the training that a run is at, and which of its rounds that is, in words."""
+    role, words = current_training(
+        {role: card.job.state == JobState.SUCCEEDED for role, card in roles.items()}
+    )
+    return roles.get(role), words
 
 
 def _run_state(
@@ -220,22 +227,6 @@ def _eta_s(cards: Sequence[JobCard], edges: Mapping[int, Sequence[int]]) -> floa
     if any(not any(label in labels_of for labels_of in served) for label in labels):
         return None
     workers = sum(1 for labels_of in served if labels_of & labels)
-    return remaining_s([_timed(card, edges[card.job.pk]) for card in cards], workers=workers)
-
-
-def _timed(card: JobCard, inputs: Sequence[int]) -> TimedJob:
-    job = card.job
-    seconds = projected = None
-    if job.state == JobState.SUCCEEDED and job.started_at and job.finished_at:
-        seconds = (job.finished_at - job.started_at).total_seconds()
-    if card.eta_s is not None and job.progress_rate:
-        projected = job.progress_total / job.progress_rate
-    return TimedJob(
-        id=job.pk,
-        kind=job.kind,
-        state=JobState(job.state),
-        inputs=tuple(inputs),
-        seconds=seconds,
-        left_s=card.eta_s,
-        projected_s=projected,
+    return remaining_s(
+        [timed(card.job, card.eta_s, edges[card.job.pk]) for card in cards], workers=workers
     )

@@ -14,6 +14,7 @@ from webapp.experiments import prefill
 from webapp.experiments.axis_choices import SECTION_TITLES, axis_choices, axis_values
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.draft_parts import (
+    RECIPE_SETTINGS,
     Axis,
     CurationRow,
     Problem,
@@ -21,6 +22,7 @@ from webapp.experiments.draft_parts import (
     add_once,
     curation_of,
     place_in_row,
+    recipe_of,
     row_of,
     section_of,
 )
@@ -41,11 +43,18 @@ class Draft:
         self.question = QuestionForm(initial=data.dict()) if fresh else QuestionForm(data)
         self.sources: SeedsForm = SeedsForm(data) if extends else SourcesForm(data)
         names = () if extends else SECTION_TITLES
-        self.sections = {name: section_of(name, data) for name in names}
+        self.recipe = None if extends else recipe_of(data)
+        own = {RECIPE_SETTINGS: self.recipe.settings} if self.recipe else {}
+        self.shared = {name: section_of(name, data) for name in names}
+        """Settings that every recipe has, by their part of the config."""
+        self.sections = own | self.shared
         self.rows = [row for key in prefill.keys(data, prefill.ROW) if (row := row_of(data, key))]
-        choices = axis_choices(row.algorithm for row in self.rows)
+        self.axis_choices = axis_choices(
+            (row.algorithm for row in self.rows),
+            recipe=self.recipe.name if self.recipe else "",
+        )
         self.axes = [
-            Axis(key, AxisForm(data, prefix=f"axis{key}", choices=choices))
+            Axis(key, AxisForm(data, prefix=f"axis{key}", choices=self.axis_choices))
             for key in prefill.keys(data, prefill.AXIS)
         ]
         self.curations = [curation_of(data, key) for key in prefill.keys(data, prefill.CURATION)]
@@ -73,11 +82,18 @@ class Draft:
         raw = self.base.model_dump() if self.base else {}
         given = list(raw.get("algorithms", ())) + [_choice(row) for row in rows]
         raw |= {
-            name: s.form.cleaned_schema() for name, s in self.sections.items() if s.form.is_valid()
+            name: s.form.cleaned_schema() for name, s in self.shared.items() if s.form.is_valid()
         }
-        raw |= _cleaned(self.sources)
+        raw |= {**self._recipe(), **_cleaned(self.sources)}
         axes = self._axes()
         return raw | {"algorithms": given} | ({"axes": axes} if not self.base else {})
+
+    def _recipe(self) -> dict[str, Any]:
+        if self.recipe is None:
+            return {}
+        form = self.recipe.settings.form
+        settings = form.cleaned_schema().model_dump() if form.is_valid() else {}
+        return {"recipe": self.data.get("recipe", ""), RECIPE_SETTINGS: settings}
 
     def _axes(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -109,6 +125,8 @@ class Draft:
             case (str(name), *rest) if name in self.sections:
                 field = SEPARATOR.join(str(part) for part in rest)
                 add_once(self.sections[name].form, field, message)
+            case ("recipe", *_) if self.recipe:
+                add_once(self.recipe.form, "recipe", message)
             case (str(name), *_):
                 add_once(self.sources, name, message)
 
@@ -163,6 +181,8 @@ class Draft:
         if launch:
             yield "", self.question
         yield "", self.sources
+        if self.recipe:
+            yield "", self.recipe.form
         for row in self.rows:
             yield self.data.get(f"row{row.key}-label", ""), row.form
             yield self.data.get(f"row{row.key}-label", ""), row.params

@@ -10,6 +10,8 @@ from algorithms.catalogue import ALGORITHMS
 from webapp.curation.drafts import StepsDraft
 from webapp.experiments.axis_choices import HIDDEN, SECTION_TITLES, section_schema
 from webapp.experiments.forms import AxisForm, ChoiceForm, CurationForm
+from webapp.experiments.plan import Recipe
+from webapp.experiments.recipes import RECIPE_NAMES, load
 from webapp.experiments.summaries import summary
 from webapp.schema_forms import SEPARATOR, SchemaForm, differences, schema_form
 
@@ -90,6 +92,44 @@ class Section:
         return (
             summary(self.form.cleaned_schema()) if self.form.is_valid() else "needs your attention"
         )
+
+
+RECIPE_SETTINGS = "recipe_settings"
+"""Part of the config, and prefix in the page, of the recipe's own settings."""
+
+
+class RecipeForm(forms.Form):
+    """Which kind of pipeline; its own settings are a schema form beside it."""
+
+    recipe = forms.ChoiceField(help_text="What is done with the policy, in which order.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["recipe"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(name, load(name).title) for name in RECIPE_NAMES]
+
+
+@dataclass(frozen=True)
+class RecipeChoice:
+    """The kind of pipeline, and its own settings."""
+
+    form: RecipeForm
+    name: str
+    settings: Section
+
+    @property
+    def recipe(self) -> Recipe:
+        """What it is called and does."""
+        return load(self.name)
+
+
+def recipe_of(data: QueryDict) -> RecipeChoice:
+    """Return the recipe of the posted values; the first one where it is not installed."""
+    asked = data.get("recipe", "")
+    name = asked if asked in RECIPE_NAMES else "offline"
+    form = schema_form(load(name).settings, prefix=RECIPE_SETTINGS)(data)
+    return RecipeChoice(RecipeForm(data), name, Section(RECIPE_SETTINGS, "Recipe", form))
 
 
 @dataclass(frozen=True)

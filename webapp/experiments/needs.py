@@ -7,13 +7,16 @@ from django.db.models import Max, Q, QuerySet
 
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import Experiment, ExperimentJob
-from webapp.experiments.plan import OWN_ROLES
+from webapp.experiments.roles import TRAINING
 from webapp.jobs.bulk import jobs_set_priorities
 from webapp.jobs.models import Job
 from webapp.jobs.needs import ancestors
 from webapp.jobs.states import ACTIVE
 from webapp.jobs.transitions import locked
 from webapp.policies.models import Policy
+
+IS_TRAINING = Q(role=TRAINING) | Q(role__startswith=f"{TRAINING}@")
+"""Needs of trainings, in whatever round."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def _needed_elsewhere(experiment: Experiment, job_ids: Collection[int]) -> dict[
     names: dict[int, set[str]] = {}
     for job_id, name in others:
         names.setdefault(job_id, set()).add(f"“{name}”")
-    made = experiment.needs.exclude(role__in=OWN_ROLES).values("job")
+    made = experiment.needs.filter(run=None).values("job")
     policies = Policy.objects.filter(Q(job__in=made) | Q(job__in=job_ids))
     datasets = Dataset.objects.filter(Q(job__in=made) | Q(job__in=job_ids))
     for word, rows in (("policy", policies), ("dataset", datasets)):
@@ -93,5 +96,5 @@ def refresh_priorities(job_ids: Collection[int]) -> None:
 
 def trainings_elsewhere(experiment: Experiment) -> QuerySet[ExperimentJob, int]:
     """Return ids of jobs that runs of other experiments train as well."""
-    others = ExperimentJob.objects.filter(role="train").exclude(experiment=experiment)
+    others = ExperimentJob.objects.filter(IS_TRAINING).exclude(experiment=experiment)
     return others.values_list("job_id", flat=True)

@@ -6,19 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from algorithms.base import Schema
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.config import ExperimentConfig
 from webapp.jobs.graph import Node, closure
 
-OWN_ROLES = ("train", "evaluate")
-"""Roles whose jobs belong to one run; the jobs of other roles serve several."""
-BENCHMARK = "evaluate:"
-"""Start of the role of a further evaluation; the dataset's id follows."""
+RECIPE_KEY = "recipe"
+"""Where a run's frozen configuration holds its recipe, beside the roles."""
 
 
-def is_own(role: str) -> bool:
-    """Return whether the job of a role belongs to one run."""
-    return role in OWN_ROLES or role.startswith(BENCHMARK)
+class NoSettings(Schema):
+    """A recipe without settings of its own."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,8 @@ class RunPlan:
     seed: int
     axes: Mapping[str, AxisValue]
     nodes: Mapping[str, Node]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """Name and settings of the recipe; empty where it has none or trains nothing."""
 
     @property
     def identity(self) -> tuple[str, int, tuple[tuple[str, str], ...]]:
@@ -51,8 +51,9 @@ class RunPlan:
 
     @property
     def specs(self) -> dict[str, Any]:
-        """The frozen configuration: specs of its nodes by role, as JSON."""
-        return {role: node.spec.model_dump(mode="json") for role, node in self.nodes.items()}
+        """The frozen configuration: specs of its nodes by role, and its recipe, as JSON."""
+        specs = {role: node.spec.model_dump(mode="json") for role, node in self.nodes.items()}
+        return specs | ({RECIPE_KEY: dict(self.recipe)} if self.recipe else {})
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One kind of pipeline."""
+    """One kind of pipeline, in a file of its own that defines `RECIPE`."""
 
     title: str
     summary: str
+    """What happens, in one or two sentences."""
     plan: Callable[[ExperimentConfig, Sources], Plan]
+    settings: type[Schema] = NoSettings
+    """Its own settings: `ExperimentConfig.recipe_settings`, and axes named `recipe.<field>`."""

@@ -15,9 +15,11 @@ from webapp.experiments.axis_choices import (
     values_text,
 )
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.draft_parts import RECIPE_SETTINGS
 from webapp.experiments.forms import seeds_text
 from webapp.experiments.models import Experiment
 from webapp.experiments.offers import Offer
+from webapp.experiments.recipes import settings_schema
 from webapp.schema_forms import form_values
 
 ROW, AXIS, CURATION = "row", "axis", "curation"
@@ -30,7 +32,14 @@ def empty_data() -> QueryDict:
     data.update({"priority": "0", "seeds": "0-2", "label": "cpu", "launch_key": str(uuid4())})
     for name in SECTION_TITLES:
         data.update(section_data(name, {}))
+    data.update(recipe_data("offline", {}))
     return data
+
+
+def recipe_data(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the posted values of a recipe; settings that are left out take their defaults."""
+    own = form_values(settings_schema(name), settings, prefix=RECIPE_SETTINGS)
+    return {"recipe": name, **own}
 
 
 def clone_data(experiment: Experiment, config: ExperimentConfig) -> QueryDict:
@@ -77,12 +86,13 @@ def _config_data(config: ExperimentConfig) -> dict[str, str]:
     }
     for name in SECTION_TITLES:
         found |= section_data(name, getattr(config, name).model_dump())
-    return found
+    return found | recipe_data(config.recipe, config.recipe_settings)
 
 
 def _replace(data: QueryDict, values: Mapping[str, str]) -> None:
     """Set values; a box that is unticked in them is unticked in the data."""
-    for name in [name for name in data if name.partition("-")[0] in SECTION_TITLES]:
+    sections = {*SECTION_TITLES, RECIPE_SETTINGS}
+    for name in [name for name in data if name.partition("-")[0] in sections]:
         del data[name]
     for name, text in values.items():
         data[name] = text

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from webapp.experiments.models import Experiment, ExperimentJob, Run
-from webapp.experiments.plan import RunPlan, is_own
+from webapp.experiments.plan import RunPlan
+from webapp.experiments.roles import is_own
 from webapp.experiments.sources import FoundSources
 from webapp.jobs.models import Job
 from webapp.jobs.needs import ancestors

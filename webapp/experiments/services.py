@@ -214,9 +214,8 @@ def experiment_delete(*, experiment: Experiment, user: User) -> None:
                 f"{len(active)} jobs of “{experiment}” have not ended: cancel it first."
             )
     elsewhere = needs.trainings_elsewhere(experiment)
-    made = Policy.objects.filter(
-        job__needed_by__experiment=experiment, job__needed_by__role="train"
-    ).exclude(job__in=elsewhere)
+    trained = experiment.needs.filter(needs.IS_TRAINING).values("job")
+    made = Policy.objects.filter(job__in=trained).exclude(job__in=elsewhere)
     names = sorted(set(made.values_list("name", flat=True)))
     if names:
         listed = ", ".join(f"“{name}”" for name in names)

@@ -9,12 +9,19 @@ from algorithms.data.shots import SHOTS
 from algorithms.settings import LLMSettings
 from algorithms.specs import EvaluateSpec, GenerateSpec
 from algorithms.texts import lines_of
-from webapp.schema_fields import number_text
+from webapp.schema_fields import label_of, number_text
+from webapp.schema_forms import value_text
 
 
 def summary(value: Schema) -> str:
     """Return a section's settings in one line."""
-    return WRITERS[type(value)](value)
+    return WRITERS.get(type(value), _plain)(value)
+
+
+def _plain(value: Schema) -> str:
+    """Return every setting by its label, where nobody wrote a sentence for the schema."""
+    given = {label_of(name): text for name, text in value.model_dump(mode="json").items()}
+    return ", ".join(f"{name.lower()} {value_text(text)}" for name, text in given.items())
 
 
 def _sampling(sampling: Sampling) -> str:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("new/", views_new.new, name="new"),
     path("new/preview/", views_new.preview, name="preview"),
     path("new/row/", views_new.row, name="row"),
+    path("new/recipe/", views_new.recipe, name="recipe"),
     path("new/axis/", views_new.axis, name="axis"),
     path("new/curation/", views_new.curation, name="curation"),
     path("new/restore/", views_new.restore, name="restore"),

@@ -13,17 +13,17 @@ from webapp.accounts.permissions import require_owner
 from webapp.accounts.requests import signed_in
 from webapp.datasets.selectors import datasets
 from webapp.experiments import prefill, services
-from webapp.experiments.axis_choices import axis_choices
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.curations import STARTS
 from webapp.experiments.draft import Draft
-from webapp.experiments.draft_parts import Axis, curation_of, row_of
+from webapp.experiments.draft_parts import Axis, curation_of, recipe_of, row_of
 from webapp.experiments.forecast import forecast, serving
 from webapp.experiments.forms import AxisForm
 from webapp.experiments.models import Experiment
 from webapp.experiments.offers import find_offer, offer_groups
 from webapp.experiments.preview import PlanPreview
 from webapp.experiments.prompt_preview import shown_prompts
+from webapp.experiments.recipes import RECIPE_NAMES
 from webapp.experiments.selectors import clone_config
 from webapp.messages import user_errors_as_messages
 from webapp.policies.selectors import policies
@@ -182,12 +182,22 @@ def row(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+def recipe(request: HttpRequest) -> HttpResponse:
+    """Answer with what the chosen recipe is and its own settings at their defaults."""
+    asked = request.POST.get("recipe", "")
+    if asked not in RECIPE_NAMES:
+        raise Http404(f"There is no recipe {asked}.")
+    data = QueryDict(mutable=True)
+    data.update(prefill.recipe_data(asked, {}))
+    return render(request, "experiments/_new_recipe.html", {"chosen": recipe_of(data)})
+
+
+@require_POST
 def axis(request: HttpRequest) -> HttpResponse:
     """Answer with one more axis, for the settings of the algorithms that are ticked."""
     draft = Draft(request.POST)
     key = prefill.next_key(request.POST, prefill.AXIS)
-    choices = axis_choices(one.algorithm for one in draft.rows)
-    added = Axis(key, AxisForm(prefix=f"axis{key}", choices=choices))
+    added = Axis(key, AxisForm(prefix=f"axis{key}", choices=draft.axis_choices))
     return render(request, "experiments/_new_axis.html", {"axis": added})
 
 

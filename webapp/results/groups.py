@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from algorithms.catalogue import ALGORITHMS
-from webapp.experiments.plan import BENCHMARK
+from webapp.experiments.roles import differs_by_seed, is_benchmark
 from webapp.results.rows import BASE, RunRow
 
 
@@ -58,7 +58,7 @@ def configuration(run: RunRow) -> dict[str, Any]:
     config = {
         path: value
         for path, value in flatten(run.config).items()
-        if path != "train.seed" and not path.startswith(BENCHMARK)
+        if not differs_by_seed(path) and not is_benchmark(path.partition(".")[0])
     }
     inputs = {f"input.{role}": source.fingerprint for role, source in run.sources.items()}
     return config | inputs
@@ -190,12 +190,15 @@ def config_differences(groups: Sequence[Group]) -> list[ConfigDifference]:
 def _texts(group: Group) -> dict[str, str]:
     found: dict[str, list[str]] = defaultdict(list)
     for run in group.runs:
-        values = {path: as_text(value) for path, value in flatten(run.config).items()}
+        values = {
+            path: as_text(value)
+            for path, value in flatten(run.config).items()
+            if not differs_by_seed(path)
+        }
         values |= {
             f"input.{role}": f"job {source.job_id}: {source.title}"
             for role, source in run.sources.items()
         }
-        values.pop("train.seed", None)
         for path, value in values.items():
             if value not in found[path]:
                 found[path].append(value)

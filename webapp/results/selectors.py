@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import Experiment, ExperimentJob, Run
-from webapp.experiments.plan import BENCHMARK
+from webapp.experiments.roles import TRAINING, Role, in_round, parse
 from webapp.jobs.models import Artifact, Job, JobInput, MetricPoint
 from webapp.results.rows import ArtifactRow, JobRow, Points, RunRow, SourceRow, points_of
 
@@ -42,7 +42,8 @@ def run_rows(run_ids: Collection[int], benchmark: int | None = None) -> list[Run
     Args:
         benchmark: id of the dataset whose evaluation is meant; None for that of the experiment.
     """
-    roles = {"train": "train", _evaluation(benchmark): "evaluate"}
+    first = in_round(TRAINING, 1)
+    roles = {TRAINING: "train", first: first, _evaluation(benchmark): "evaluate"}
     runs = (
         Run.objects.filter(pk__in=run_ids)
         .select_related("experiment")
@@ -57,25 +58,30 @@ def run_rows(run_ids: Collection[int], benchmark: int | None = None) -> list[Run
     for need in needs:
         if need.run_id is not None:
             jobs[need.run_id][roles[need.role]] = _job_row(need.job)
-    trainings = {own["train"].id for own in jobs.values() if "train" in own}
-    sources = _sources(trainings)
-    return [_run_row(run, jobs[run.pk], sources) for run in runs]
+    # The first training's inputs: those of later rounds are made by the run itself.
+    started = {pk: own.get(first, own.get("train")) for pk, own in jobs.items()}
+    sources = _sources({job.id for job in started.values() if job})
+    return [_run_row(run, jobs[run.pk], sources, started.get(run.pk)) for run in runs]
 
 
 def _evaluation(benchmark: int | None) -> str:
-    return "evaluate" if benchmark is None else f"{BENCHMARK}{benchmark}"
+    return str(Role("evaluate", benchmark))
 
 
 def benchmarks(runs: Collection[RunRow]) -> dict[int, str]:
     """Return names of the further datasets that the runs are evaluated on; 1 query, or none."""
-    roles = {role for run in runs for role in run.config if role.startswith(BENCHMARK)}
-    ids = [int(role.removeprefix(BENCHMARK)) for role in roles]
+    roles = [parse(role) for run in runs for role in run.config]
+    ids = {role.dataset for role in roles if role.dataset is not None}
     rows = Dataset.objects.filter(pk__in=ids).order_by("name", "version") if ids else ()
     return {row.pk: str(row) for row in rows}
 
 
-def _run_row(run: Run, own: dict[str, JobRow], sources: dict[int, dict[str, SourceRow]]) -> RunRow:
-    train = own.get("train")
+def _run_row(
+    run: Run,
+    own: dict[str, JobRow],
+    sources: dict[int, dict[str, SourceRow]],
+    started: JobRow | None,
+) -> RunRow:
     return RunRow(
         id=run.pk,
         experiment_id=run.experiment_id,
@@ -84,9 +90,9 @@ def _run_row(run: Run, own: dict[str, JobRow], sources: dict[int, dict[str, Sour
         algorithm=run.algorithm,
         seed=run.seed,
         config=run.config,
-        train=train,
+        train=own.get("train"),
         evaluate=own.get("evaluate"),
-        sources=sources.get(train.id, {}) if train else {},
+        sources=sources.get(started.id, {}) if started else {},
     )
 
 

@@ -85,7 +85,17 @@ def test_no_algorithm_is_refused() -> None:
 
 
 def test_an_unknown_recipe_lists_the_known_ones() -> None:
-    assert "offline" in refusals(recipe="online")["recipe",]
+    assert "offline" in refusals(recipe="sideways")["recipe",]
+
+
+def test_a_setting_that_the_recipe_does_not_have_is_refused_at_its_field() -> None:
+    found = refusals(recipe_settings={"iterations": 3})
+    assert list(found) == [("recipe_settings", "iterations")]
+
+
+def test_a_recipe_without_settings_has_no_axes() -> None:
+    found = refusals(axes={"recipe.iterations": [1, 2]})
+    assert "no settings" in found["axes", "recipe.iterations"]
 
 
 def test_a_nested_setting_is_reported_at_its_path() -> None:

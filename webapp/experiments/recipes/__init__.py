@@ -5,6 +5,8 @@ import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING
 
+from algorithms.base import Schema
+
 if TYPE_CHECKING:
     from webapp.experiments.plan import Recipe
 
@@ -17,3 +19,8 @@ def load(name: str) -> "Recipe":
     """Return the recipe of a file of this folder."""
     recipe: Recipe = importlib.import_module(f"{__name__}.{name}").RECIPE
     return recipe
+
+
+def settings_schema(name: str) -> type[Schema]:
+    """Return the schema of a recipe's own settings."""
+    return load(name).settings

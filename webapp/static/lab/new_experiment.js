@@ -93,7 +93,7 @@
     }
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (!["rows", "axes", "curations"].includes(event.detail.target.id)) return;
+    if (!["rows", "axes", "curations", "recipe"].includes(event.detail.target.id)) return;
     keep();
     plan();
   });

@@ -1,0 +1,86 @@
+"""Roles: what a job is to a run, as text, `stage[:dataset][@round]`; pure.
+
+`train`, `evaluate` and `evaluate:12` (the problems of dataset 12) are those of a run's end: what
+tables compare. Of a run of several rounds, `train@1` and `evaluate@1` belong to the first round,
+and so on; the last round's have no number. What makes the completions of a round always has its
+number: `generate@1`, `grade@2`, `curate@2`. In a run of one round nothing has.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+EVALUATION = "evaluate"
+TRAINING = "train"
+BENCHMARK = f"{EVALUATION}:"
+"""Start of the role of a further evaluation; the dataset's id follows."""
+OWN_STAGES = frozenset({TRAINING, EVALUATION})
+"""Stages whose jobs belong to one run, in whatever round."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role, taken apart."""
+
+    stage: str
+    dataset: int | None = None
+    """Of a further evaluation."""
+    round: int | None = None
+    """None: the run's end, or there are no rounds."""
+
+    def __str__(self) -> str:
+        dataset = "" if self.dataset is None else f":{self.dataset}"
+        return f"{self.stage}{dataset}" + ("" if self.round is None else f"@{self.round}")
+
+
+def parse(text: str) -> Role:
+    """Return a role taken apart."""
+    rest, _, number = text.partition("@")
+    stage, _, dataset = rest.partition(":")
+    return Role(stage, int(dataset) if dataset else None, int(number) if number else None)
+
+
+def in_round(role: str, number: int) -> str:
+    """Return the role as that of a round: `evaluate:12` in the second is `evaluate:12@2`."""
+    return f"{role}@{number}"
+
+
+def is_own(role: str) -> bool:
+    """Return whether the job of a role belongs to one run; the others serve several.
+
+    From the second round on everything does: it comes after a training of the run.
+    """
+    found = parse(role)
+    return found.stage in OWN_STAGES or (found.round or 1) > 1
+
+
+def is_training(role: str) -> bool:
+    """Return whether it is a training of a run, in whatever round."""
+    return parse(role).stage == TRAINING
+
+
+def current_training(done: Mapping[str, bool]) -> tuple[str, str]:
+    """Return the role of the training that a run is at, and which round that is, in words.
+
+    The first that is not done, else the last; "" and "" where the run trains nothing. The words,
+    such as "2 of 5", are empty where there is one round.
+
+    Args:
+        done: whether the job of each role has succeeded.
+    """
+    rounds = sorted(filter(is_training, done), key=lambda role: parse(role).round or math.inf)
+    if not rounds:
+        return "", ""
+    at = next((i for i, role in enumerate(rounds) if not done[role]), len(rounds) - 1)
+    return rounds[at], f"{at + 1} of {len(rounds)}" if len(rounds) > 1 else ""
+
+
+def is_benchmark(role: str) -> bool:
+    """Return whether it is an evaluation on a further dataset."""
+    return parse(role).dataset is not None
+
+
+def differs_by_seed(path: str) -> bool:
+    """Return whether a run's setting, by dotted path, follows from its seed: `train.seed`."""
+    role, _, field = path.partition(".")
+    return field == "seed" and is_own(role) and parse(role).stage != EVALUATION
