@@ -32,6 +32,11 @@ class NonFiniteLossError(Exception):
             "Lower the learning rate, clip gradients, or choose a bounded importance weight."
         )
         self.step = step
+        self.quantity = quantity
+
+
+class ProcessLostError(Exception):
+    """A process that the job needs died without a word; another attempt may succeed."""
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: the job obeyed a request to stop
@@ -116,6 +121,20 @@ class LossOutput:
     kept: Bool[Tensor, "B T"] | None = None
     """False where a token is clipped, tapered away or dropped, so that its advantage gives no
     gradient; None where the algorithm keeps all."""
+    losses: Float[Tensor, " B"] | None = None
+    """Loss of each completion, without gradient: the loss is their mean. None where a plugin does
+    not tell; the loss is then not split by the sign of the advantage."""
+
+    @classmethod
+    def of(
+        cls,
+        losses: Float[Tensor, " B"],
+        metrics: Mapping[str, float] | None = None,
+        weights: Float[Tensor, "B T"] | None = None,
+        kept: Bool[Tensor, "B T"] | None = None,
+    ) -> "LossOutput":
+        """Return the mean of the losses of single completions."""
+        return cls(losses.mean(), metrics or {}, weights, kept, losses.detach())
 
 
 LLMLoss = Callable[..., LossOutput]

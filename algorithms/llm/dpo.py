@@ -71,9 +71,13 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
     score = params.beta * log_ratio(logprobs, anchor, batch.mask)
     winners, losers = preference_pairs(batch.rewards, batch.unit_index)
     margin = score[winners] - score[losers]
+    per_pair = softplus(-margin)
+    losses = score.detach().new_zeros(len(batch.rewards))
+    losses[winners] = losses[losers] = per_pair.detach()
     per_completion = 2 / len(batch.rewards)
     return LossOutput(
-        loss=softplus(-margin).sum() * per_completion,
+        loss=per_pair.sum() * per_completion,
+        losses=losses,
         metrics={
             ACCURACY.name: (margin > 0).sum().item() * per_completion,
             MARGIN.name: margin.sum().item() * per_completion,

@@ -27,8 +27,8 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
         logprobs: log pi of each token under the current policy, in nats, with gradient.
     """
     rewards = batch.rewards.clamp(min=0)
-    return LossOutput(
-        loss=-(rewards * masked_mean(logprobs, batch.mask)).mean(),
+    return LossOutput.of(
+        -(rewards * masked_mean(logprobs, batch.mask)),
         kept=(rewards > 0).unsqueeze(-1).expand(batch.mask.shape),
     )
 

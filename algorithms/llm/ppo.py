@@ -1,5 +1,6 @@
 """PPO's clipped objective on whole completions or on tokens (Schulman 2017, arXiv:1707.06347)."""
 
+from dataclasses import replace
 from typing import Literal
 
 from jaxtyping import Float
@@ -59,8 +60,8 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
         high=params.clip_high,
         dual=params.dual_clip,
     )
-    return LossOutput(
-        loss=-(objective / token_counts(batch.mask).clamp(min=1)).mean(),
+    return LossOutput.of(
+        -(objective / token_counts(batch.mask).clamp(min=1)),
         metrics={CLIPPED_SHARE.name: (~kept).float().mean().item()},
         weights=over_tokens(log_ratio.detach().exp(), batch),
         kept=kept.unsqueeze(-1).expand(batch.mask.shape),
@@ -82,7 +83,7 @@ def _token_loss(
         objective, batch, weights=log_ratio.exp(), kept=kept, aggregation=params.aggregation
     )
     clipped = masked_mean((~kept).float(), batch.mask).mean().item()
-    return LossOutput(output.loss, {CLIPPED_SHARE.name: clipped}, output.weights, kept)
+    return replace(output, metrics={CLIPPED_SHARE.name: clipped})
 
 
 ALGORITHM = LLMAlgorithm(

@@ -1,5 +1,7 @@
 """RED-Drop: balanced groups by dropping negatives (Yao et al. 2025, arXiv:2509.24203)."""
 
+from dataclasses import replace
+
 from jaxtyping import Float
 from torch import Tensor
 
@@ -65,7 +67,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
         aggregation=params.aggregation,
     )
     share = dropped.double().mean().item()
-    return LossOutput(output.loss, {DROPPED_SHARE.name: share}, kept=kept)
+    return replace(output, metrics={DROPPED_SHARE.name: share})
 
 
 ALGORITHM = LLMAlgorithm(

@@ -29,7 +29,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
         logprobs: log pi of each token under the current policy, in nats, with gradient.
     """
     rewards = batch.rewards - params.baseline
-    return LossOutput(loss=-(rewards * masked_mean(logprobs, batch.mask)).mean())
+    return LossOutput.of(-(rewards * masked_mean(logprobs, batch.mask)))
 
 
 ALGORITHM = LLMAlgorithm(

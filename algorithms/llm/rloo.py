@@ -1,5 +1,7 @@
 """RLOO, REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv:2402.14740)."""
 
+from dataclasses import replace
+
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
@@ -62,7 +64,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
         penalty=penalty,
         aggregation=params.aggregation,
     )
-    return LossOutput(output.loss, weights=output.weights, kept=output.kept)
+    return replace(output, metrics={})
 
 
 ALGORITHM = LLMAlgorithm(

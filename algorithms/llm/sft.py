@@ -22,7 +22,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
     Args:
         logprobs: log pi of each token under the current policy, in nats, with gradient.
     """
-    return LossOutput(loss=-masked_mean(logprobs, batch.mask).mean())
+    return LossOutput.of(-masked_mean(logprobs, batch.mask))
 
 
 ALGORITHM = LLMAlgorithm(

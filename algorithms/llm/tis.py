@@ -36,8 +36,8 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
     rewards = batch.rewards - params.baseline
     log_ratio = sequence_log_ratio(logprobs.detach(), batch.behaviour_logprobs, batch.mask)
     weight = taper(log_ratio, 0.0, params.ratio_max)
-    return LossOutput(
-        loss=-(weight * rewards * masked_mean(logprobs, batch.mask)).mean(),
+    return LossOutput.of(
+        -(weight * rewards * masked_mean(logprobs, batch.mask)),
         metrics={
             "weight_mean": weight.mean().item(),
             "tapered_share": share(weight != log_ratio.exp()),

@@ -73,8 +73,8 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
     tapered = (weight != log_ratio.exp()).float()
     over_tokens = masked_mean if params.length_normalisation else masked_sum
     mean_weight = masked_mean(weight, batch.mask)
-    return LossOutput(
-        loss=-(rewards * over_tokens(weight * logprobs, batch.mask)).mean(),
+    return LossOutput.of(
+        -(rewards * over_tokens(weight * logprobs, batch.mask)),
         metrics={
             "weight_mean": mean_weight.mean().item(),
             "tapered_share": masked_mean(tapered, batch.mask).mean().item(),

@@ -129,6 +129,16 @@ def test_loss_and_metrics_of_micro_batches_average_to_those_of_the_batch(
             assert sum(s * o.metrics[metric] for s, o in weighted) == pytest.approx(value, abs=1e-6)
 
 
+def test_the_loss_is_the_mean_of_the_losses_of_its_completions(algorithm: LLMAlgorithm) -> None:
+    for params in all_params(algorithm):
+        case = random_example(algorithm, params)
+        output = algorithm.loss(case.logprobs.clone().requires_grad_(), case.batch, params)
+        assert output.losses is not None
+        assert not output.losses.requires_grad
+        assert output.losses.shape == case.batch.rewards.shape
+        assert output.losses.mean().item() == pytest.approx(output.loss.item(), rel=1e-12)
+
+
 def test_weights_and_mask_carry_no_gradient_and_have_the_shape_of_the_tokens(
     algorithm: LLMAlgorithm,
 ) -> None:

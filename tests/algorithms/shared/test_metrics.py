@@ -15,9 +15,9 @@ from algorithms.shared.train_metrics import TRAIN_GROUPS
 from tests.algorithms.batches import Example, example, examples, ratios, three_sequences
 
 
-def loss_of(case: Example, logprobs: Tensor) -> Tensor:
-    """Return REINFORCE's loss, so that a completion's weight is its reward over the batch."""
-    return -(case.batch.advantages * (logprobs * case.batch.mask).nan_to_num().sum(-1)).mean()
+def losses_of(case: Example, logprobs: Tensor) -> Tensor:
+    """Return REINFORCE's losses, so that a completion's weight is its reward over the batch."""
+    return -(case.batch.advantages * (logprobs * case.batch.mask).nan_to_num().sum(-1))
 
 
 def record(
@@ -33,9 +33,8 @@ def record(
     total = sum(len(case.batch.rewards) for case in cases)
     for case in cases:
         logprobs = case.logprobs.clone().requires_grad_()
-        loss = loss_of(case, logprobs)
-        torch.autograd.backward(loss * (len(case.batch.rewards) / total))
-        output = LossOutput(loss.detach(), {}, weights, kept)
+        output = LossOutput.of(losses_of(case, logprobs), {}, weights, kept)
+        torch.autograd.backward(output.loss * (len(case.batch.rewards) / total))
         assert logprobs.grad is not None
         found.add(case.logprobs, case.batch, output, gradient=logprobs.grad, entropies=entropies)
     return found.measured()
@@ -59,6 +58,10 @@ def test_the_figures_of_the_three_sequences_are_those_worked_by_hand() -> None:
     found = figures(three_sequences())
     x = [math.exp(-0.1), math.exp(-0.7), math.exp(0.7)]
     expected = {
+        # R is 1, -1, -1, and log pi of a completion -1.5, -2.7, -1.
+        "loss": (1.5 - 2.7 - 1) / 3,
+        "loss_positive": 1.5 / 3,
+        "loss_negative": -3.7 / 3,
         "reward_mean": -1 / 3,
         "positive_share": 1 / 3,
         # The weight of a token is |reward|: 2 tokens push up, 3 and 4 push down.
@@ -198,6 +201,21 @@ def test_a_sign_that_is_not_in_the_batch_has_no_figure(reward: int, absent: str)
     assert absent not in found
     sign = absent.rpartition("_")[2]
     assert not {name for name in found if name.endswith(f"_{sign}") or f"{sign}s" in name}
+
+
+def test_advantage_zero_is_on_neither_side_of_the_loss() -> None:
+    case = example([1, 0, -2], policy=[[-1.0], [-2.0], [-4.0]], behaviour=[[-1.0]] * 3)
+    found = figures(case)
+    assert (found["loss_positive"], found["loss_negative"]) == pytest.approx((1 / 3, -8 / 3))
+
+
+def test_a_loss_that_does_not_tell_its_parts_is_not_split() -> None:
+    case = three_sequences()
+    found = BatchRecord(detailed=False, has_behaviour=True)
+    nothing = torch.zeros_like(case.logprobs)
+    output = LossOutput(torch.tensor(1.0))
+    found.add(case.logprobs, case.batch, output, gradient=nothing)
+    assert not {"loss_positive", "loss_negative"} & set(found.measured().figures)
 
 
 def test_a_runaway_ratio_is_logged_as_finite_numbers() -> None:
