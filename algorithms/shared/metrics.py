@@ -1,6 +1,6 @@
 """The figures that every training logs about its batch, exact under gradient accumulation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,19 @@ class Measured:
     """Log ratios by level and sign of the advantage, for histograms; empty unless asked for."""
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What a process kept of its micro-batches of an update."""
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    """A row for each name, one number per completion."""
+    own: tuple[tuple[int, Mapping[str, float]], ...]
+    """Completions of each micro-batch, with its loss and the algorithm's own metrics."""
+    tokens: Mapping[str, np.ndarray]
+    """Log ratios of tokens by sign of the advantage; empty unless asked for."""
+
+
 class BatchRecord:
     """Collects the micro-batches of an update; what it says is that of one big batch.
 
@@ -43,7 +56,7 @@ class BatchRecord:
 
         Args:
             detailed: whether to measure quantiles and histograms of the ratios.
-            has_behaviour: whether a policy wrote the completions, so that there are ratios.
+            has_behaviour: whether a policy wrote the completions: there are ratios.
         """
         self._detailed = detailed and has_behaviour
         self._has_behaviour = has_behaviour
@@ -88,11 +101,25 @@ class BatchRecord:
             chosen = batch.mask & side.unsqueeze(-1)
             self._tokens[sign].append(log_ratio[chosen].double().cpu().numpy())
 
-    def measured(self) -> Measured:
-        """Return the figures of everything that was added."""
-        values = torch.cat(self._parts, dim=1).cpu().numpy()  # one transfer from the accelerator
-        columns = dict(zip(self._names, values, strict=True))
-        figures = self._of_the_algorithm() | _policy_figures(columns)
+    def recorded(self) -> Recorded:
+        """Return everything that was added, in main memory: one transfer from the accelerator."""
+        values = torch.cat(self._parts, dim=1).cpu().numpy() if self._parts else np.empty((0, 0))
+        tokens = {sign: np.concatenate([*parts, []]) for sign, parts in self._tokens.items()}
+        return Recorded(self._names, values, tuple(self._own), tokens)
+
+    def measured(self, among: Callable[[Recorded], list[Recorded]] = lambda one: [one]) -> Measured:
+        """Return the figures of everything that was added.
+
+        Args:
+            among: gives what all processes of a training recorded; nothing to all but one.
+        """
+        records = [record for record in among(self.recorded()) if record.own]
+        if not records:
+            return Measured({}, {})
+        values = np.concatenate([record.values for record in records], axis=1)
+        columns = dict(zip(records[0].names, values, strict=True))
+        figures = _of_the_algorithm([part for record in records for part in record.own])
+        figures |= _policy_figures(columns)
         log_ratios: dict[tuple[str, str], np.ndarray] = {}
         if self._has_behaviour:
             figures |= _ratio_figures(columns)
@@ -100,17 +127,18 @@ class BatchRecord:
             figures |= _quantiles(columns)
             for sign, side in _sides(columns).items():
                 log_ratios["sequence", sign] = columns["log_ratio"][side]
-                log_ratios["token", sign] = np.concatenate(self._tokens[sign])
+                log_ratios["token", sign] = np.concatenate([r.tokens[sign] for r in records])
         return Measured(figures, log_ratios)
 
-    def _of_the_algorithm(self) -> dict[str, float]:
-        """Return the loss and the algorithm's own metrics, weighed by completions."""
-        total = sum(count for count, _ in self._own)
-        figures: dict[str, float] = {}
-        for count, own in self._own:
-            for name, value in own.items():
-                figures[name] = figures.get(name, 0.0) + value * (count / total)
-        return figures
+
+def _of_the_algorithm(parts: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, float]:
+    """Return the loss and the algorithm's own metrics, weighed by completions."""
+    total = sum(count for count, _ in parts)
+    figures: dict[str, float] = {}
+    for count, own in parts:
+        for name, value in own.items():
+            figures[name] = figures.get(name, 0.0) + value * (count / total)
+    return figures
 
 
 def _policy_columns(
