@@ -158,7 +158,7 @@ KINDS: Mapping[str, Kind] = {
     "curate": Kind(CurateSpec, version=1, roles=("rollouts",)),
     "train": Kind(
         TrainSpec,
-        version=2,
+        version=3,
         roles=("policy", "eval_dataset"),
         optional_roles=("rollouts", "dataset", "reference"),
         resumable=True,
