@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from algorithms.asking import Grading, Prompt, Rewards, Sampling, VLLMSettings
 from algorithms.base import Schema
 from algorithms.curation.steps import CurateSpec
+from algorithms.online.settings import Replay, Schedule, batches_misfit
 from algorithms.settings import LLMSettings
 from algorithms.sources import DatasetSource, ModelSource
 
@@ -110,6 +111,46 @@ class TrainSpec(Schema):
     """How held-out completions are drawn."""
     grading: Grading = Grading()
     """How held-out completions are judged."""
+    keep_optimizer: bool = False
+    """Whether the artifact keeps the optimizer's state, for a training that carries it on."""
+
+
+class OnlineSpec(Schema):
+    """An `online` job: generation and training in one, the policy's own completions, one seed."""
+
+    algorithm: str
+    """File name of the algorithm, such as rec."""
+    params: Mapping[str, Any] = {}
+    """Its hyperparameters, complete (defaults filled in)."""
+    settings: LLMSettings = LLMSettings()
+    """What every algorithm shares."""
+    seed: int = Field(0, ge=0)
+    """Seed of the order of prompts, of sampling and of what the algorithm draws."""
+    generate: GenerateSpec = GenerateSpec()
+    """How a batch is written: prompts, completions per prompt, sampling and engine."""
+    prompts_per_step: int = Field(16, ge=1, le=65_536)
+    """Prompts completed per update; times the completions per prompt, the completions written."""
+    schedule: Schedule = Schedule()
+    """When the generator takes over trained weights, and how far it is ahead."""
+    replay: Replay = Replay()
+    """What waits between generation and training."""
+    grading: Grading = Grading()
+    """How completions are judged, held-out ones too."""
+    rewards: Rewards = Rewards()
+    """What each grade is worth."""
+    eval_split: str = "test"
+    """Held-out split."""
+    sampling: Sampling = Sampling()
+    """How held-out completions are drawn."""
+
+    @model_validator(mode="after")
+    def _batches_fit(self) -> "OnlineSpec":
+        problem = batches_misfit(
+            self.settings.batch_size, self.prompts_per_step * self.generate.completions, self.replay
+        )
+        if problem:
+            raise ValueError(problem)
+        return self
 
 
 class EvaluateSpec(Schema):
@@ -160,7 +201,14 @@ KINDS: Mapping[str, Kind] = {
         TrainSpec,
         version=3,
         roles=("policy", "eval_dataset"),
-        optional_roles=("rollouts", "dataset", "reference"),
+        optional_roles=("rollouts", "dataset", "reference", "optimizer"),
+        resumable=True,
+    ),
+    "online": Kind(
+        OnlineSpec,
+        version=1,
+        roles=("policy", "dataset", "eval_dataset"),
+        optional_roles=("reference",),
         resumable=True,
     ),
     "evaluate": Kind(EvaluateSpec, version=4, roles=("policy", "dataset")),

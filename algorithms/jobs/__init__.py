@@ -5,7 +5,17 @@ import importlib
 from algorithms.base import JobContext, Schema, Summary
 from algorithms.specs import KINDS
 
-COMPUTED = ("dataset", "policy", "generate", "score", "grade", "curate", "train", "evaluate")
+COMPUTED = (
+    "dataset",
+    "policy",
+    "generate",
+    "score",
+    "grade",
+    "curate",
+    "train",
+    "online",
+    "evaluate",
+)
 """Kinds with a file here; an upload is made by a person."""
 
 

@@ -46,3 +46,25 @@ REGIMES: dict[str, tuple[int, int]] = {
     "offline": (NEVER, 0),
 }
 """Sync interval and offset of the paper's settings by name; offline never synchronises."""
+
+
+def batches_misfit(trained: int, written: int, replay: Replay) -> str:
+    """Return what is wrong with the completions trained on and written per update; empty if none.
+
+    A queue that is used once gives back what is put in; only reuse can give more.
+    """
+    if replay.buffer == "priority" and replay.capacity < written:
+        return (
+            f"the buffer has room for {replay.capacity:,} completions (capacity), but each update "
+            f"writes {written:,}: raise capacity"
+        )
+    reuses = replay.buffer == "priority" and replay.reuse_cooldown is not None
+    if trained == written or (reuses and trained > written):
+        return ""
+    advice = f"set batch_size to {written:,}"
+    if reuses:
+        advice += " or more"
+    return (
+        f"each update is to learn from {trained:,} completions (batch_size), but prompts_per_step "
+        f"x completions writes {written:,} for it: {advice}"
+    )

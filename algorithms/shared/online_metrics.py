@@ -56,7 +56,7 @@ ONLINE_METRICS: tuple[Metric, ...] = (
         "lag_max",
         "Largest lag",
         unit="updates",
-        help="Largest such lag in the batch of the update.",
+        help="Largest such lag in the batch.",
     ),
     Metric(
         "generator_version",

@@ -52,7 +52,7 @@ class Engines:
         self._policy = policy
         self._sampling = sampling
         longest = min(policy.max_tokens, longest + sampling.max_new_tokens)
-        devices = gpushares(copies or settings.data_parallel, settings.tensor_parallel)
+        devices = gpu_shares(copies or settings.data_parallel, settings.tensor_parallel)
         order = {
             "engine": _engine(settings)
             | {"model": str(folder), "dtype": precision, "max_model_len": longest}

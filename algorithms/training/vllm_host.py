@@ -92,7 +92,7 @@ class _Host:
             self._complete(order["requests"], order["sampling"])
         _say(self._answers, {"done": True})
 
-    def _complete(self, requests: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]) -> None:
+    def _complete(self, requests: Sequence[Mapping[str, Any]], shared: dict[str, Any]) -> None:
         prompts = [{"prompt_token_ids": one["tokens"]} for one in requests]
         params = [
             self._new_params(
