@@ -13,6 +13,8 @@ env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.str("LAB_VAR", default=str(BASE_DIR / "var"))).resolve()
 """Everything the application writes to disk: artifacts, checkpoints, logs."""
+STUDIES_DIR = Path(env.str("LAB_STUDIES", default=str(BASE_DIR / "studies")))
+"""Studies, one YAML file each."""
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -46,6 +48,7 @@ INSTALLED_APPS = [
     "webapp.experiments",
     "webapp.results",
     "webapp.labs",
+    "webapp.studies",
     "webapp.api",
 ]
 

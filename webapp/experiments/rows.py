@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.db.models import Max
+
 from webapp.experiments.models import Experiment, ExperimentJob, Run
 from webapp.experiments.plan import RunPlan
 from webapp.experiments.roles import is_own
@@ -19,7 +21,9 @@ def add_runs(experiment: Experiment, planned: Sequence[RunPlan], sources: FoundS
     nodes = [node for run in planned for node in run.nodes.values()]
     # What they start from is needed as well: a policy that failed to be made is made again.
     jobs = jobs_ensure(nodes=nodes, user=experiment.owner, priority=experiment.priority)
-    start = experiment.runs.count()
+    # Runs may have been deleted since: count after the last one, not how many there are.
+    last = experiment.runs.aggregate(last=Max("position"))["last"]
+    start = 0 if last is None else last + 1
     runs = Run.objects.bulk_create(
         Run(
             experiment=experiment,

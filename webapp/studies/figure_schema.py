@@ -1,0 +1,99 @@
+"""What a study draws: figures in the paper's layout, with the paper's own numbers beside."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from algorithms.base import Schema
+from webapp.experiments.axes import AxisValue
+from webapp.studies.claim_schema import Measure, short_measure
+
+
+class PaperSeries(Schema):
+    """Numbers of the paper for one group of a figure."""
+
+    group: str
+    """Label of the group, or a name of the paper's own such as its 70B model."""
+    panel: str = ""
+    """Panel of the figure, by its title; empty for figures of one panel."""
+    x: tuple[float | str, ...]
+    """Places on the figure's axis, in its unit."""
+    y: tuple[float, ...]
+    """Values; shares, not per cent."""
+
+    @model_validator(mode="after")
+    def _pairs(self) -> "PaperSeries":
+        if len(self.x) != len(self.y):
+            raise ValueError(f"{self.group}: {len(self.x)} places, but {len(self.y)} values")
+        return self
+
+
+class Panel(Schema):
+    """One part of a figure: some of the groups of an experiment."""
+
+    title: str = ""
+    """Above the panel."""
+    experiment: str = "main"
+    """Experiment that it draws."""
+    of: Measure
+    """What is drawn."""
+    groups: tuple[str, ...] = ()
+    """Labels of algorithms, `base` among them; empty draws all."""
+    axes: Mapping[str, AxisValue] = {}
+    """Only groups with these axis values."""
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def _short_measure(cls, value: Any) -> Any:
+        return short_measure(value)
+
+
+class FigureSpec(Schema):
+    """One figure: panels of one kind side by side."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    """Stable name, that of its files."""
+    title: str
+    """Caption."""
+    kind: Literal["curves", "shares", "axis", "rounds", "cardinality", "bars", "bandit"]
+    """curves: a metric over steps; shares: correct, incorrect and invalid over steps; axis: the end
+    against an axis; rounds: after each iteration; cardinality: problems by number of correct
+    completions; bars: the end of each group; bandit: expected reward over updates."""
+    axis: str = ""
+    """Of kind axis: path of the axis drawn from left to right."""
+    log_x: bool = False
+    """Of kind axis: logarithmic."""
+    x_title: str = ""
+    """Of kind axis: what the axis is; the paper's unit where `x_values` translates."""
+    x_values: tuple[float, ...] = ()
+    """Of kind axis: where each axis value is drawn, in order (such as p_eff for a baseline c)."""
+    panels: tuple[Panel, ...] = ()
+    """From left to right."""
+    paper: tuple[PaperSeries, ...] = ()
+    """The paper's numbers, drawn at the paper profile only."""
+    paper_source: str = ""
+    """How these numbers were had: printed, or read off the plot."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "FigureSpec":
+        if self.kind == "axis" and not self.axis:
+            raise ValueError("a figure of kind axis names its axis")
+        if not self.panels and self.kind != "bandit":
+            raise ValueError("a figure has one panel at least")
+        titles = [panel.title for panel in self.panels]
+        if len(set(titles)) != len(titles):
+            raise ValueError("panels of one figure have titles of their own")
+        unknown = {series.panel for series in self.paper} - {"", *titles}
+        if unknown:
+            raise ValueError(f"the paper's numbers name no panel: {', '.join(sorted(unknown))}")
+        return self
+
+
+class TableSpec(Schema):
+    """The study's table: final figures of each group, by experiment."""
+
+    metrics: tuple[str, ...] = ("pass_at_1", "greedy_accuracy", "maj_at_n", "invalid_share")
+    """Figures of the final evaluation, one column each."""
+    paper: Mapping[str, Mapping[str, float]] = {}
+    """The paper's numbers by group and metric, shown at the paper profile."""

@@ -1,0 +1,269 @@
+"""From a study and a scale to experiments, runs and jobs; pure, no database."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from algorithms.base import UserError
+from webapp.experiments import axes as axis_rules
+from webapp.experiments.axes import AxisValue
+from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.plan import Plan, RunPlan
+from webapp.experiments.planner import plan as plan_of
+from webapp.experiments.planner import source_ids
+from webapp.experiments.portable.document import Document
+from webapp.experiments.portable.nodes import SourceNodes, source_nodes
+from webapp.experiments.portable.reading import config_with
+from webapp.experiments.portable.references import UnknownNameError
+from webapp.experiments.recipes import RECIPE_NAMES
+from webapp.jobs.graph import Node, closure
+from webapp.studies.claim_schema import BASE, BelowBase, ClaimSpec, Side
+from webapp.studies.schema import Pilot, Profile, Study
+
+PILOT = "pilot"
+"""Key of the experiment that checks the setting."""
+
+
+class StudyError(UserError):
+    """A study's file does not make sense; the message says where."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One compared group of one experiment, its runs by seed."""
+
+    experiment: str
+    label: str
+    group: str
+    """Label of its algorithm, or `base`."""
+    algorithm: str
+    axes: Mapping[str, AxisValue]
+    runs: Mapping[int, RunPlan]
+
+
+@dataclass(frozen=True)
+class PlannedExperiment:
+    """One experiment of a study at one scale."""
+
+    key: str
+    document: Document
+    """As a file that travels: exactly the sources that it uses."""
+    sources: SourceNodes
+    config: ExperimentConfig
+    """With sources by their places in the document."""
+    plan: Plan
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every job, sources included, once, inputs before what needs them."""
+        return tuple(closure([*self.sources.all, *self.plan.nodes]))
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Compared groups in the order of the plan, the base policy first."""
+        known = _groups(self.config)
+        found: dict[str, list[RunPlan]] = {}
+        for run in self.plan.runs:
+            found.setdefault(run.label, []).append(run)
+        return tuple(
+            Cell(
+                self.key,
+                label,
+                BASE if not runs[0].algorithm else known[label],
+                runs[0].algorithm,
+                runs[0].axes,
+                {run.seed: run for run in runs},
+            )
+            for label, runs in found.items()
+        )
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study at one scale."""
+
+    experiments: Mapping[str, PlannedExperiment]
+    """By key, the pilot included."""
+    missing_recipes: tuple[str, ...] = ()
+    """Recipes that this installation does not have: their experiments are not planned."""
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every job of every experiment, once."""
+        return tuple(closure([node for one in self.experiments.values() for node in one.nodes]))
+
+    def cell(self, side: Side, experiment: str) -> Cell:
+        """Return the one group that a side of a claim means.
+
+        Raises:
+            StudyError: there is none, or several.
+        """
+        key = side.experiment or experiment
+        if key not in self.experiments:
+            raise StudyError(f"the experiment {key} is not part of this scale")
+        found = [
+            cell
+            for cell in self.experiments[key].cells
+            if cell.group == side.group and matches(cell, side.axes)
+        ]
+        if len(found) != 1:
+            wanted = ", ".join([side.group, *(f"{k} = {v}" for k, v in side.axes.items())])
+            known = ", ".join(cell.label for cell in (found or self.experiments[key].cells))
+            problem = "means several groups" if found else "is no group"
+            raise StudyError(f"{wanted} {problem} of {key}: {known}")
+        return found[0]
+
+    def select(
+        self, experiment: str, groups: Iterable[str], axes: Mapping[str, AxisValue]
+    ) -> list[Cell]:
+        """Return the groups that a panel draws; none where the scale leaves the experiment out."""
+        planned = self.experiments.get(experiment)
+        wanted = tuple(groups)
+        return [
+            cell
+            for cell in (planned.cells if planned else ())
+            if (not wanted or cell.group in wanted) and matches(cell, axes)
+        ]
+
+
+def matches(cell: Cell, axes: Mapping[str, AxisValue]) -> bool:
+    """Whether a group lies at these axis values; axes that it does not have are passed over."""
+    return all(cell.axes[path] == value for path, value in axes.items() if path in cell.axes)
+
+
+def plan_profile(name: str, study: Study, scale: str) -> StudyPlan:
+    """Return the experiments of a study at one scale.
+
+    Raises:
+        StudyError: a config, a source or a claim's side is wrong; it says which.
+    """
+    profile = study.profiles[scale]  # type: ignore[index]  # a name of PROFILES
+    planned: dict[str, PlannedExperiment] = {}
+    missing: set[str] = set()
+    for key in study.experiments:
+        if key in profile.without:
+            continue
+        config = merged_config(study, profile, key)
+        recipe = str(config.get("recipe", "offline"))
+        if recipe not in RECIPE_NAMES:
+            missing.add(recipe)
+            continue
+        planned[key] = _planned(name, study, profile, key=key, config=config)
+    if profile.pilot is not None:
+        experiment, config = _pilot_config(study, profile, profile.pilot)
+        if experiment in planned:
+            own = profile.model_copy(
+                update={
+                    "datasets": {**profile.datasets, **profile.pilot.datasets},
+                    "policies": {**profile.policies, **profile.pilot.policies},
+                }
+            )
+            planned[PILOT] = _planned(name, study, own, key=PILOT, config=config)
+    found = StudyPlan(planned, tuple(sorted(missing)))
+    _check_sides(study, found)
+    return found
+
+
+def merged_config(study: Study, profile: Profile, key: str) -> dict[str, Any]:
+    """Return an experiment's config: the study's, the scale's for all, the scale's for it."""
+    config = _merged(study.experiments[key], profile.shared)
+    return {
+        "seeds": list(profile.seeds),
+        **_merged(config, profile.experiments.get(key, {})),
+    }
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with others put over them, section by section; lists are replaced."""
+    found = dict(base)
+    for name, value in over.items():
+        below = found.get(name)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        found[name] = _merged(below, value) if both else value  # type: ignore[arg-type]
+    return found
+
+
+def _pilot_config(study: Study, profile: Profile, pilot: Pilot) -> tuple[str, dict[str, Any]]:
+    """Return the experiment that a pilot checks, and its config cut down to the two sides."""
+    claim = study.claim(pilot.claim)
+    assert claim is not None  # checked by the study
+    sides = {side.group for side in sides_of(claim)}
+    config = merged_config(study, profile, claim.experiment)
+    config["seeds"] = list(pilot.seeds)
+    config["algorithms"] = [
+        one for one in config.get("algorithms", []) if one.get("label") in sides
+    ]
+    return claim.experiment, config
+
+
+def sides_of(claim: ClaimSpec) -> list[Side]:
+    """Return the sides that a claim compares; the base policy where it names it."""
+    found = [getattr(claim, name, None) for name in ("left", "right")]
+    sides = [side for side in found if isinstance(side, Side)]
+    return [*sides, Side(group=BASE)] if isinstance(claim, BelowBase) else sides
+
+
+def _planned(
+    name: str, study: Study, profile: Profile, *, key: str, config: Mapping[str, Any]
+) -> PlannedExperiment:
+    where = f"{name}, experiment {key}"
+    try:
+        document = Document(
+            name=f"{study.title}: {key}"[:160],
+            question=study.question,
+            tags=("study", name[:40]),
+            datasets=profile.datasets,
+            policies=profile.policies,
+            config=config,
+        )
+        sources = source_nodes(document)
+        if sources.errors:
+            raise StudyError(f"{where}: {sources.errors[0]}")
+        document = _with_used_sources(document, config_with(document, sources.numbers), sources)
+        sources = source_nodes(document)
+        found = config_with(document, sources.numbers)
+    except UnknownNameError as error:
+        raise StudyError(f"{where}: there is no {error.name!r} under {error.table}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(map(str, first["loc"]))
+        raise StudyError(f"{where}: {path}: {first['msg']}") from error
+    return PlannedExperiment(key, document, sources, found, plan_of(found, sources.fingerprints))
+
+
+def _with_used_sources(
+    document: Document, config: ExperimentConfig, sources: SourceNodes
+) -> Document:
+    dataset_ids, policy_ids = source_ids(config)
+    numbers = sources.numbers
+    policies = {n: p for n, p in document.policies.items() if numbers.policies[n] in policy_ids}
+    used = {p.warm_start.dataset for p in policies.values() if p.warm_start is not None}
+    datasets = {
+        n: d
+        for n, d in document.datasets.items()
+        if numbers.datasets[n] in dataset_ids or n in used
+    }
+    return document.model_copy(update={"datasets": datasets, "policies": policies})
+
+
+def _groups(config: ExperimentConfig) -> dict[str, str]:
+    """Return the algorithm's label by the label of each compared group."""
+    names = axis_rules.short_names(list(config.grid))
+    return {
+        axis_rules.label(choice.label, values, names): choice.label
+        for choice in config.algorithms
+        for values in axis_rules.cells(config.grid, choice.algorithm)
+    }
+
+
+def _check_sides(study: Study, plan: StudyPlan) -> None:
+    for claim in study.claims:
+        for side in sides_of(claim):
+            if (side.experiment or claim.experiment) in plan.experiments:
+                try:
+                    plan.cell(side, claim.experiment)
+                except StudyError as error:
+                    raise StudyError(f"claim {claim.id}: {error}") from error
