@@ -4,6 +4,7 @@ from django.db.models import Q, QuerySet
 
 from webapp.curation.content import GRADED
 from webapp.curation.models import CuratedSet
+from webapp.jobs.gradings import grading_line
 from webapp.jobs.models import Job, JobInput
 from webapp.jobs.states import JobState
 
@@ -33,7 +34,8 @@ def trainable_name(job: Job) -> str:
     if job.state != JobState.SUCCEEDED:
         return f"{names} (job {job.pk}, {job.state})"
     count = job.artifact.summary.get("completions", 0)
-    return f"{names} (job {job.pk}, {count:,} completions)"
+    judged = grading_line(job.spec) if job.kind == "grade" else ""
+    return f"{names} (job {job.pk}, {count:,} completions{judged and '; '}{judged})"
 
 
 def writer_of(job: Job) -> tuple[int, int | None] | None:

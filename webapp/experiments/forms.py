@@ -172,7 +172,7 @@ class SourcesForm(SeedsForm):
         for name in ("dataset_id", "eval_dataset_id", "benchmarks"):
             self._choose(name, datasets().defer("job__spec"))
         self._choose("policy_id", policies().defer("job__spec"))
-        self._choose("rollouts_id", trainable_jobs().defer("spec"))
+        self._choose("rollouts_id", trainable_jobs())
         wanted = self.data.get("label") or self.initial.get("label") or ""
         self._choice("label").choices = label_choices(wanted)
 

@@ -10,12 +10,14 @@ from django.views.decorators.http import require_POST, require_safe
 from algorithms.base import UserError
 from webapp.accounts.requests import signed_in
 from webapp.experiments.engine_gap import GAP_WARNING_NATS
+from webapp.jobs.gradings import grading_line, gradings
 from webapp.jobs.models import Job
 from webapp.messages import user_errors_as_messages
 from webapp.results import rollout_pages
 from webapp.results.composition import composition
 from webapp.results.figures import lengths_by_grade, logprob_gap, positives_per_prompt
 from webapp.results.logprob_gap import histogram, rollouts_score
+from webapp.results.regrading import gradings_of, source_of
 from webapp.results.rollout_exports import WRITERS, in_threads
 from webapp.results.rollout_file import RowFilter, key_of, matching, open_index
 from webapp.results.rollout_forms import FilterForm, filter_query
@@ -38,10 +40,11 @@ def rollouts(request: HttpRequest) -> HttpResponse:
     kinds = EVALUATION_KINDS if of_evaluations else ROLLOUT_KINDS
     search = request.GET.get("q", "")
     page = Paginator(rollout_sets(kinds, search), SETS_PER_PAGE).get_page(request.GET.get("page"))
-    by_job = authorship([artifact.job_id for artifact in page])
+    shown = [artifact.job_id for artifact in page]
+    by_job, judged = authorship(shown), {} if of_evaluations else gradings(shown)
     context = {
         "page": page,
-        "sets": [(artifact, by_job.get(artifact.job_id)) for artifact in page],
+        "sets": [(one, by_job.get(one.job_id), judged.get(one.job_id, "")) for one in page],
         "of_evaluations": of_evaluations,
         "search": search,
     }
@@ -56,6 +59,7 @@ def show_set(request: HttpRequest, pk: int) -> HttpResponse:
     after, before = _row(request, "after"), _row(request, "before")
     context = {"set": found, "form": form, "filter": filter_query(request.GET)}
     context["warn_at"] = GAP_WARNING_NATS
+    context |= _graded(found)
     try:
         context["card"] = composition(key_of(found.artifact))
         context["rows"] = rollout_pages.rows_page(
@@ -124,6 +128,19 @@ def score_set(request: HttpRequest, pk: int) -> HttpResponse:
     """Compute the set's log-probabilities again, by the code that trains."""
     job = rollouts_score(found=set_or_404(pk), user=signed_in(request))
     return redirect("jobs:detail", pk=job.pk)
+
+
+def _graded(found: RolloutSet) -> dict[str, object]:
+    """Return what a set's page says of its grades; an evaluation's are told by its spec."""
+    if found.is_evaluation:
+        return {"grading": grading_line(found.job.spec)}
+    same = gradings_of(found)
+    return {
+        "grading": gradings([found.job.pk]).get(found.job.pk, ""),
+        "gradings": same,
+        "several_gradings": any(one.job.pk != found.job.pk for one in same),
+        "gradable": source_of(found) is not None,
+    }
 
 
 def set_or_404(pk: int) -> RolloutSet:

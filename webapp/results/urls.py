@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.results import beside_views, problem_views, rollout_views, views
+from webapp.results import beside_views, problem_views, regrading_views, rollout_views, views
 
 app_name = "results"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("rollouts/", rollout_views.rollouts, name="rollouts"),
     path("rollouts/<int:pk>/", rollout_views.show_set, name="rollout_set"),
     path("rollouts/<int:pk>/score/", rollout_views.score_set, name="rollout_score"),
+    path("rollouts/<int:pk>/grade/", regrading_views.grade_set, name="rollout_grade"),
     path("rollouts/<int:pk>/<slug:name>.json", rollout_views.set_figure, name="rollout_figure"),
     path("rollouts/<int:pk>/export.<slug:suffix>", rollout_views.export_set, name="rollout_export"),
     path(

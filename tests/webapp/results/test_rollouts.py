@@ -214,8 +214,8 @@ def test_the_list_shows_graded_sets_once_with_who_wrote_them(
 ) -> None:
     for _ in range(3):
         made.make_rollouts(made.random_rollouts(2, 2))
-    # session, user, count, sets; inputs of the sets and of their generations; names
-    with django_assert_num_queries(8):
+    # session, user, count, sets; inputs of the sets and of their generations; names; gradings
+    with django_assert_num_queries(9):
         html = ada.get("/rollouts/").content.decode()
     assert html.count("Graded completions of two-digit addition") == 3
     assert "written by Tiny Llama · asked from Two-digit addition" in html
