@@ -65,6 +65,11 @@ class LLMSettings(Schema):
     gradient_checkpointing: bool = False
     """Keep only the input of each block and compute the rest again in the backward pass: less
     memory, about a third more time, the same gradient."""
+    devices: int = Field(1, ge=1, le=64)
+    """GPUs that train together, one process each, of the one machine that runs the job; without
+    GPUs, processes. Weights, gradients and optimizer are spread over them. Loss, batches and
+    metrics are those of one, but sums are added up in another order: numbers differ by rounding,
+    so another number of devices makes another training."""
     lora_rank: int = Field(0, ge=0, le=1024)
     """Rank of LoRA's adapters on every linear layer of the blocks; 0 trains all weights. The
     trained policy is saved with the adapters merged into its weights."""

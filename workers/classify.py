@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 
-from algorithms.base import CorruptArtifactError, NonFiniteLossError, UserError
+from algorithms.base import CorruptArtifactError, NonFiniteLossError, ProcessLostError, UserError
 from webapp.jobs.failures import Failure, bug
 from webapp.jobs.states import FailureClass
 
@@ -15,6 +15,14 @@ FULL_DISK_TEXTS = ("No space left on device", "Disk quota exceeded", "File too l
 
 MEMORY_TEXTS = ("can't allocate memory", "Cannot allocate memory", "CUDA out of memory")
 
+OWN_WORDS = {
+    CorruptArtifactError: FailureClass.CORRUPT_INPUT,
+    UserError: FailureClass.USER_ERROR,
+    NonFiniteLossError: FailureClass.NON_FINITE,
+    ProcessLostError: FailureClass.LOST_WORKER,
+}
+"""Errors whose message is for people, the special ones first."""
+
 DETAIL_CHARACTERS = 20_000
 
 logger = logging.getLogger(__name__)
@@ -23,12 +31,9 @@ logger = logging.getLogger(__name__)
 def classify(error: BaseException) -> Failure:
     """Return the failure that an exception stands for; it is logged whole."""
     detail = "".join(traceback.format_exception(error))[-DETAIL_CHARACTERS:]
-    if isinstance(error, CorruptArtifactError):
-        return Failure(FailureClass.CORRUPT_INPUT, str(error), detail)
-    if isinstance(error, UserError):
-        return Failure(FailureClass.USER_ERROR, str(error), detail)
-    if isinstance(error, NonFiniteLossError):
-        return Failure(FailureClass.NON_FINITE, str(error), detail)
+    for kind, failure_class in OWN_WORDS.items():
+        if isinstance(error, kind):
+            return Failure(failure_class, str(error), detail)
     chain = list(_chain(error))
     if any(_is_memory(each) for each in chain):
         return Failure(FailureClass.OUT_OF_MEMORY, f"Out of memory: {_first_line(error)}", detail)

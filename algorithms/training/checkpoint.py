@@ -13,7 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from algorithms.training.distributed import ALONE, Ranks
 from algorithms.training.optimizers import optimizer_state, restore_optimizer
+from algorithms.training.whole import collect, own_tensors, spread
 
 _KEPT = 2
 """Complete checkpoints that stay: the newest, and one more should that be damaged."""
@@ -45,20 +47,41 @@ def save(
     position: Position,
     *,
     also: Callable[[Path], None] = lambda _: None,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Write a checkpoint that is either complete or not there, and remove old ones.
 
+    It holds everything in one piece, so that any number of processes can go on from it.
+
     Args:
         also: writes further files of it into the folder that it is given.
+        ranks: the processes that hold model and optimizer together; the first one writes.
     """
+    weights = collect(own_tensors(model), keep=ranks.is_first)
+    spread_tensors, numbers = optimizer_state(optimizer)
+    tensors = collect(spread_tensors, keep=ranks.is_first)
+    if ranks.is_first:
+        _write(folder, weights, tensors, position=position, numbers=numbers, also=also)
+    ranks.wait()
+
+
+def _write(
+    folder: Path,
+    weights: Mapping[str, Tensor],
+    optimizer: Mapping[str, Tensor],
+    *,
+    position: Position,
+    numbers: Mapping[str, Any],
+    also: Callable[[Path], None],
+) -> None:
     target = folder / _FOLDER.format(position.step)
     temporary = folder / f".{target.name}.part"
     for leftover in (temporary, target):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary.mkdir(parents=True)
-    tensors, numbers = optimizer_state(optimizer)
-    save_file(_own_tensors(model), temporary / "model.safetensors")
-    save_file(_contiguous(tensors | _random_state()), temporary / "optimizer.safetensors")
+    save_file(dict(weights), temporary / "model.safetensors")
+    tensors = _contiguous({**optimizer, **_random_state()})
+    save_file(tensors, temporary / "optimizer.safetensors")
     also(temporary)
     files = {path.name: path.stat().st_size for path in sorted(temporary.iterdir())}
     state = {"position": asdict(position), "optimizer": numbers, "files": files}
@@ -88,10 +111,10 @@ def restore(
         if loaded is None:
             continue
         state, weights, tensors = loaded
-        own = _own_tensors(model)
+        own = own_tensors(model)
         with torch.no_grad():
             for name, value in weights.items():
-                own[name].copy_(value)
+                own[name].copy_(spread(value, own[name]))
         _restore_random_state(tensors)
         restore_optimizer(optimizer, tensors, state["optimizer"])
         also(found)
@@ -113,22 +136,6 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Te
 
 def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"), reverse=True)
-
-
-def _own_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
-    """Return trainable weights and saved buffers, each once where two names share one.
-
-    Frozen weights, those under adapters, are the ones that the training starts from.
-    """
-    weights = {name: weight.data for name, weight in model.named_parameters()}
-    known = {weight.data_ptr() for weight in weights.values()}
-    own = {name: w.data for name, w in model.named_parameters() if w.requires_grad}
-    buffers = {
-        name: value
-        for name, value in model.state_dict().items()
-        if name not in weights and value.data_ptr() not in known
-    }
-    return own | buffers
 
 
 def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

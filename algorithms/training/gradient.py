@@ -1,98 +1,35 @@
 """The gradient of one update: the algorithm's loss over a batch, in micro-batches if need be."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from algorithms.base import (
-    CompletionBatch,
-    LLMAlgorithm,
-    NonFiniteLossError,
-    Schema,
-    UserError,
-)
-from algorithms.settings import LLMSettings
-from algorithms.shared.batches import advantages
+from algorithms.base import CompletionBatch, NonFiniteLossError, UserError
 from algorithms.shared.metrics import BatchRecord, Measured
-from algorithms.training.completions import TrainingSet
-from algorithms.training.evaluation import Exam
+from algorithms.training.distributed import ALONE, Ranks
+from algorithms.training.lesson import Lesson, WholeBatch
 from algorithms.training.logprobs import Sequences, TokenFigures, token_figures
 from algorithms.training.policy import Policy
-from algorithms.training.seeds import stream
+from algorithms.training.sequences import no_sequences
 from algorithms.training.units import Units
+
+__all__ = ["Lesson", "WholeBatch", "accumulate_gradient", "require_signal"]
 
 _SIGNAL_ROWS = 4096
 """Completions looked at together when searching for a gradient."""
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What is learned, from what, and how it is examined."""
-
-    algorithm: LLMAlgorithm
-    params: Schema
-    settings: LLMSettings
-    seed: int
-    data: TrainingSet
-    exam: Exam
-
-    @cached_property
-    def units(self) -> Units:
-        """What is shuffled and kept together.
-
-        Where prompts are shared, batches hold whole prompts even if the algorithm could do with
-        single completions: there would be little to share otherwise.
-
-        Raises:
-            UserError: the algorithm learns from pairs, and there is none.
-        """
-        unit = self.algorithm.unit
-        if self.settings.share_prompts and unit == "completion":
-            unit = "prompt"
-        return self.data.units(unit, most_pairs=self.settings.pairs_per_prompt, seed=self.seed)
-
-
-@dataclass(frozen=True)
-class WholeBatch:
-    """The completions of one update, with what only all of them together can tell."""
-
-    lesson: Lesson
-    units: Units
-    parts: tuple[slice, ...]
-    """Micro-batches of whole units."""
-    advantages: Float[Tensor, " B"]
-    mean_tokens: float
-
-    @classmethod
-    def of(cls, lesson: Lesson, units: Units, *, step: int, size: int) -> "WholeBatch":
-        """Return the batch of an update, cut into micro-batches of at most `size` completions."""
-        draw = int(stream("advantages", lesson.seed, step).integers(2**63))
-        outcomes = lesson.data.outcomes(units.rows, torch.Generator().manual_seed(draw))
-        return cls(
-            lesson,
-            units,
-            tuple(units.micro_batches(size)),
-            advantages(lesson.algorithm, lesson.params, outcomes),
-            float(outcomes.lengths.double().mean()),
-        )
-
-    def part(self, where: slice, device: torch.device) -> tuple[Sequences, CompletionBatch]:
-        """Return one micro-batch, or the whole batch by `slice(None)`; nothing is selected yet."""
-        sequences, batch = self.lesson.data.batch(self.units.rows[where], device)
-        known = replace(
-            batch,
-            advantages=self.advantages[where].to(device),
-            mean_tokens=self.mean_tokens,
-            unit_index=torch.from_numpy(self.units.index[where]).to(device),
-        )
-        return sequences, known
-
-
 def accumulate_gradient(
-    policy: Policy, lesson: Lesson, units: Units, *, step: int, detailed: bool = False
+    policy: Policy,
+    lesson: Lesson,
+    units: Units,
+    *,
+    step: int,
+    detailed: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Measured:
     """Leave the gradient of the batch's mean loss in the weights; return the batch's metrics.
 
@@ -101,37 +38,55 @@ def accumulate_gradient(
 
     Args:
         detailed: whether to measure quantiles and histograms of the ratios, too.
+        ranks: the processes that share the work; only the first of them gets metrics.
 
     Raises:
-        NonFiniteLossError: the loss is not a finite number.
+        NonFiniteLossError: the loss is not a finite number, in some process.
     """
     policy.model.zero_grad(set_to_none=True)
-    whole = WholeBatch.of(lesson, units, step=step, size=lesson.settings.micro_batch_size)
-    selected = _selected(policy, whole) if len(whole.parts) > 1 else None
+    size = lesson.settings.micro_batch_size
+    whole = WholeBatch.of(lesson, units, step=step, size=size, ranks=ranks)
+    cut = len(whole.parts) > 1 or ranks.size > 1
+    selected = _selected(policy, whole, ranks) if cut else None
     record = BatchRecord(
         detailed=detailed, has_behaviour=lesson.data.behaviour_logprobs is not None
     )
+    broken = False
     for where in whole.parts:
-        sequences, batch = whole.part(where, policy.device)
-        figures = _read(policy, lesson, sequences, entropy=True)
-        logprobs = figures.logprobs
-        if selected is None:
-            batch = _selected_here(lesson, batch, logprobs)
+        if len(where):
+            broken |= not _learn(policy, whole, where, selected=selected, record=record)
         else:
-            batch = replace(batch, selected=selected[where, : batch.mask.shape[1]])
-        output = lesson.algorithm.loss(logprobs, batch, lesson.params)
-        if not bool(torch.isfinite(output.loss.detach())):
-            raise NonFiniteLossError(step)
-        logprobs.retain_grad()
-        torch.autograd.backward(output.loss * (len(batch.rewards) / len(units.rows)))
-        record.add(
-            logprobs.detach(),
-            batch,
-            output,
-            gradient=_gradient_of(logprobs),
-            entropies=figures.entropy,
-        )
-    return record.measured()
+            nothing = _read(policy, lesson, no_sequences(policy.device), entropy=True)
+            torch.autograd.backward(nothing.logprobs.sum())
+    if ranks.any(broken):
+        raise NonFiniteLossError(step)
+    return record.measured(ranks.gather)
+
+
+def _learn(
+    policy: Policy,
+    whole: WholeBatch,
+    where: np.ndarray,
+    *,
+    selected: Bool[Tensor, "B T"] | None,
+    record: BatchRecord,
+) -> bool:
+    """Add the gradient of a micro-batch and record it; return whether its loss is finite."""
+    lesson = whole.lesson
+    sequences, batch = whole.part(where, policy.device)
+    figures = _read(policy, lesson, sequences, entropy=True)
+    logprobs = figures.logprobs
+    if selected is None:
+        batch = _selected_here(lesson, batch, logprobs)
+    else:
+        batch = replace(batch, selected=selected[where, : batch.mask.shape[1]])
+    output = lesson.algorithm.loss(logprobs, batch, lesson.params)
+    logprobs.retain_grad()
+    # also of a loss that is no number: other processes wait for this part of the gradient
+    torch.autograd.backward(output.loss * (len(where) / len(whole.units.rows)))
+    gradient = _gradient_of(logprobs)
+    record.add(logprobs.detach(), batch, output, gradient=gradient, entropies=figures.entropy)
+    return bool(torch.isfinite(output.loss.detach()))
 
 
 def _read(policy: Policy, lesson: Lesson, sequences: Sequences, *, entropy: bool) -> TokenFigures:
@@ -160,7 +115,7 @@ def _selected_here(
     return replace(batch, selected=chosen)
 
 
-def _selected(policy: Policy, whole: WholeBatch) -> Bool[Tensor, "B T"] | None:
+def _selected(policy: Policy, whole: WholeBatch, ranks: Ranks) -> Bool[Tensor, "B T"] | None:
     """Return what an algorithm selects of the whole batch, by a pass without gradient."""
     lesson = whole.lesson
     if lesson.algorithm.select is None:
@@ -168,11 +123,13 @@ def _selected(policy: Policy, whole: WholeBatch) -> Bool[Tensor, "B T"] | None:
     _, batch = whole.part(slice(None), policy.device)
     logprobs = torch.zeros(batch.mask.shape, device=policy.device)
     for where in whole.parts:
-        sequences, _ = whole.part(where, policy.device)
+        sequences = no_sequences(policy.device)
+        if len(where):
+            sequences, _ = whole.part(where, policy.device)
         with torch.no_grad():
             found = _read(policy, lesson, sequences, entropy=False).logprobs
         logprobs[where, : found.shape[1]] = found
-    chosen: Tensor = lesson.algorithm.select(logprobs, batch, lesson.params)
+    chosen: Tensor = lesson.algorithm.select(ranks.total(logprobs), batch, lesson.params)
     return chosen
 
 

@@ -66,6 +66,8 @@ class Pass:
 
 def passes(sequences: Sequences, layout: Layout, device: torch.device) -> Iterator[Pass]:
     """Yield the forward passes that cover every completion token once."""
+    if not sequences.prompts:
+        return
     limit = _MOST_TOKENS.get(device.type, _MOST_TOKENS["cpu"])
     if layout == "padded":
         made = _padded(sequences, limit)
@@ -73,6 +75,20 @@ def passes(sequences: Sequences, layout: Layout, device: torch.device) -> Iterat
         made = _packed(sequences, limit, shared=layout == "shared")
     for one in made:
         yield one.to(device)
+
+
+def idle_pass(layout: Layout, device: torch.device) -> Pass:
+    """Return a forward pass that predicts nothing, for processes that only have to join in."""
+    nothing = torch.empty(0, dtype=torch.int64)
+    made = Pass(
+        ids=torch.zeros(1, ROWS, dtype=torch.int64),
+        positions=None if layout == "padded" else torch.arange(ROWS).unsqueeze(0),
+        plan=None if layout == "padded" else make_plan([(1, ROWS, -1)]),
+        predictors=nothing,
+        targets=nothing,
+        places=nothing,
+    )
+    return made.to(device)
 
 
 def padded_length(length: int) -> int:

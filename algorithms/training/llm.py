@@ -1,19 +1,20 @@
 """The one learner of all language-model algorithms: batches, gradients, updates, evaluations."""
 
-import json
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from algorithms.base import NonFiniteLossError, Reporter, Stopped, Summary
-from algorithms.data.tables import write_table
-from algorithms.shared.histograms import HISTOGRAMS, HISTOGRAMS_FILE, counts_of
+from algorithms.shared.histograms import counts_of
 from algorithms.training import checkpoint
 from algorithms.training.batches import Batch, Batches, StoredBatches
 from algorithms.training.checkpoint import Position
+from algorithms.training.distributed import ALONE, Ranks
 from algorithms.training.evaluation import Figures
 from algorithms.training.gradient import Lesson, accumulate_gradient
+from algorithms.training.history import summary_of, write_histograms, write_history
 from algorithms.training.kept import check_kept, keep_policy, publish_kept
 from algorithms.training.optimizers import (
     build_optimizer,
@@ -23,10 +24,14 @@ from algorithms.training.optimizers import (
 )
 from algorithms.training.policy import Policy
 from algorithms.training.runtime import peak_memory_bytes
+from algorithms.training.whole import WholePolicy, undivided
 
-HISTORY_FILE = "history.json"
 DETAILS = 100
 """How often at most a training measures quantiles and histograms of its ratios."""
+
+
+class _Interrupted(Exception):  # noqa: N818 - not an error: the job is to stop
+    """An evaluation was asked to stop."""
 
 
 class Learner:
@@ -40,13 +45,20 @@ class Learner:
         checkpoints: Path,
         *,
         batches: Batches | None = None,
+        ranks: Ranks = ALONE,
+        whole: WholePolicy | None = None,
     ) -> None:
         """Prepare a training.
 
         Args:
             batches: where it learns from; the lesson's own data when not given.
+            ranks: the processes that train together, each with a learner of its own; the first
+                one reports, evaluates and writes.
+            whole: gives the policy in one piece, where it is spread over them.
         """
         self._policy = policy
+        self._ranks = ranks
+        self._whole = whole or undivided(policy)
         self._lesson = lesson
         self._reporter = reporter
         self._checkpoints = checkpoints
@@ -79,8 +91,8 @@ class Learner:
             if position.step >= self._batches.steps:
                 break
             if settings.keep_every and position.step and position.step % settings.keep_every == 0:
-                keep_policy(self._policy, self._checkpoints, position.step)
-            stopping = self._reporter.should_stop()
+                self._keep()
+            stopping = self._ranks.any(self._reporter.should_stop())
             due = position.step % settings.checkpoint_every == 0 and position.step > saved
             if stopping or due:
                 self._save()
@@ -89,6 +101,11 @@ class Learner:
                 raise Stopped(f"Stopped at step {position.step}; its checkpoint is kept.")
             self._step()
 
+    def _keep(self) -> None:
+        with self._whole() as policy:
+            if policy is not None:
+                keep_policy(policy, self._checkpoints, self._position.step)
+
     def _save(self) -> None:
         checkpoint.save(
             self._checkpoints,
@@ -96,15 +113,10 @@ class Learner:
             self._optimizer,
             self._position,
             also=self._batches.save,
+            ranks=self._ranks,
         )
-        self._write_histograms(self._checkpoints)
-
-    def _write_histograms(self, folder: Path) -> None:
-        """Write the table of the ratios so far, where there are ratios."""
-        if self._position.histograms:
-            part = folder / f".{HISTOGRAMS_FILE}.part"
-            write_table(part, HISTOGRAMS, self._position.histograms)
-            part.rename(folder / HISTOGRAMS_FILE)
+        if self._ranks.is_first:
+            write_histograms(self._position, self._checkpoints)
 
     def _step(self) -> None:
         position, settings = self._position, self._lesson.settings
@@ -134,7 +146,12 @@ class Learner:
         position, settings, data = self._position, self._lesson.settings, batch.lesson.data
         detailed = position.step % self._detail_every == 0
         measured = accumulate_gradient(
-            self._policy, batch.lesson, batch.units, step=position.step, detailed=detailed
+            self._policy,
+            batch.lesson,
+            batch.units,
+            step=position.step,
+            detailed=detailed,
+            ranks=self._ranks,
         )
         norm = clip_gradient(self._policy.model.parameters(), settings.clip_norm)
         if not math.isfinite(norm):
@@ -183,13 +200,16 @@ class Learner:
         return at_end or (every > 0 and self._position.step % every == 0)
 
     def _evaluate(self) -> bool:
-        """Put the held-out problems to the policy; return whether it is good enough to stop."""
+        """Put the held-out problems to the policy; return whether it is good enough to stop.
+
+        Raises:
+            Stopped: the reporter asked for it; the checkpoint is written.
+        """
         position, target = self._position, self._lesson.settings.stop_at_accuracy
-        figures = Figures.of(
-            self._lesson.exam.hold(
-                self._policy, seed=self._lesson.seed + position.step, on_progress=self._breathe
-            )
-        )
+        figures = self._examined()
+        if figures is None:
+            self._save()
+            raise Stopped(f"Stopped at step {position.step}; its checkpoint is kept.")
         named = figures.named(prefix="eval_", sampled_accuracy="sampled_accuracy")
         self._log(named)
         cost = {
@@ -205,6 +225,16 @@ class Learner:
         self._reporter.message(f"Step {position.step}: {text}.")
         return self._good_enough(figures.sampled_accuracy, target)
 
+    def _examined(self) -> Figures | None:
+        """Return the figures of an evaluation; None where it was interrupted."""
+        figures = None
+        seed = self._lesson.seed + self._position.step
+        with self._whole() as policy, suppress(_Interrupted):
+            if policy is not None:
+                exam = self._lesson.exam
+                figures = Figures.of(exam.hold(policy, seed=seed, on_progress=self._breathe))
+        return self._ranks.share(figures)
+
     def _good_enough(self, accuracy: float | None, target: float | None) -> bool:
         if target is None or accuracy is None:
             return False
@@ -218,31 +248,18 @@ class Learner:
 
     def _breathe(self, _done: int) -> None:
         if self._reporter.should_stop():
-            self._save()
-            raise Stopped(f"Stopped at step {self._position.step}; its checkpoint is kept.")
+            raise _Interrupted
 
     def finish(self, folder: Path) -> Summary:
-        """Write policy, history and ratios; return the figures of the whole training."""
-        position = self._position
-        self._policy.save(folder)
-        publish_kept(self._checkpoints, folder)
-        history = {"steps": position.step, "evaluations": position.evaluations}
-        text = json.dumps(history, indent=1, allow_nan=False)
-        (folder / HISTORY_FILE).write_text(text, encoding="utf-8")
-        self._write_histograms(folder)
-        figures = {
-            name: value
-            for name, value in position.evaluations[-1].items()
-            if name.startswith("eval_")
-        }
-        return {
-            "steps": position.step,
-            "skipped_steps": position.skipped_steps,
-            "samples": position.samples,
-            "tokens": position.tokens,
-            "seconds": position.seconds,
-            "step_seconds": position.seconds / max(1, position.step),
-            "tokens_per_s": position.tokens / position.seconds if position.seconds else 0.0,
-            "peak_memory_bytes": peak_memory_bytes(self._policy.device),
-            **figures,
-        }
+        """Write policy, history and ratios; return the figures of the whole training.
+
+        The processes beside the first one write nothing.
+        """
+        peak = self._ranks.most(peak_memory_bytes(self._policy.device))
+        with self._whole() as policy:
+            if policy is not None:
+                policy.save(folder)
+                publish_kept(self._checkpoints, folder)
+                write_history(self._position, folder)
+        self._ranks.wait()
+        return summary_of(self._position, peak_memory=peak)

@@ -6,6 +6,7 @@ that log pi equals the stored log mu exactly before the first update.
 
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -16,12 +17,13 @@ from torch import Tensor
 from algorithms.base import UserError
 from algorithms.settings import LLMSettings
 from algorithms.training import packed_attention
-from algorithms.training.layout import Layout, Pass, passes
+from algorithms.training.distributed import Ranks
+from algorithms.training.layout import Layout, Pass, idle_pass, passes
 from algorithms.training.linear_logprobs import linear_logprobs
 from algorithms.training.sequences import Sequences, pad, pad_values
 from algorithms.training.understanding import attends_to_everything, head_of, trial_of
 
-__all__ = ["Packing", "Precision", "Sequences", "TokenFigures", "pad", "pad_values"]
+__all__ = ["Packing", "Precision", "Sequences", "TokenFigures", "divide", "pad", "pad_values"]
 __all__ += ["logprobs_as_set", "token_figures", "token_logprobs"]
 
 Precision = Literal["float32", "bfloat16"]
@@ -29,6 +31,8 @@ Packing = Literal["auto", "packed", "padded"]
 
 _PACKS: WeakKeyDictionary[torch.nn.Module, bool] = WeakKeyDictionary()
 """Whether a model takes packed rows, once it was tried."""
+_DIVIDED: WeakKeyDictionary[torch.nn.Module, Ranks] = WeakKeyDictionary()
+"""Who computes together, for models that are spread over processes."""
 
 
 @dataclass(frozen=True)
@@ -139,28 +143,60 @@ def _tried(model: Any) -> bool:
     return packed_attention.is_installed(model) and passed("packed")
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What a model computes at once."""
+
+    passes: list[Pass]
+    precision: Precision
+    entropy: bool
+
+
+def divide(model: Any, ranks: Ranks) -> None:
+    """Prepare a model whose weights are about to be spread over processes.
+
+    What puts weights together does so when the model is called: so the whole computation, last
+    layer included, becomes its forward pass, and generation with it is over. All processes then
+    compute equally often, those without sequences (`Sequences` of none) by idle passes.
+    """
+    _layout(model, "auto", share_prompts=False)  # tried while the model is whole
+    _DIVIDED[model] = ranks
+    model.forward = partial(_predict, model)
+
+
 def _figures(
     model: Any, sequences: Sequences, layout: Layout, *, precision: Precision, entropy: bool
 ) -> TokenFigures:
     mask = sequences.mask
-    compute = torch.bfloat16 if precision == "bfloat16" else torch.float32
     made = list(passes(sequences, layout, mask.device))
-    with (
-        torch.autocast(mask.device.type, dtype=compute)
-        if precision == "bfloat16"
-        else contextlib.nullcontext()
-    ):
-        hidden = torch.cat([_hidden(model, one) for one in made])
+    if ranks := _DIVIDED.get(model):
+        made += [idle_pass(layout, mask.device)] * (ranks.most(len(made)) - len(made))
+        logprobs, spread = model(_Work(made, precision, entropy))
+    else:
+        logprobs, spread = _predict(model, _Work(made, precision, entropy))
     places = torch.cat([one.places for one in made])
-    targets = torch.cat([one.targets for one in made])
-    logprobs, spread = linear_logprobs(
-        hidden, targets, head_of(model), compute=compute, entropy=entropy
-    )
     empty = logprobs.new_zeros(mask.numel())
     return TokenFigures(
         empty.index_put((places,), logprobs).view(mask.shape),
         None if spread is None else empty.index_put((places,), spread).view(mask.shape),
     )
+
+
+def _predict(model: Any, work: _Work) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"] | None]:
+    """Return log pi and entropy of the tokens that the passes predict, pass after pass."""
+    made = work.passes
+    rounded = work.precision == "bfloat16"
+    compute = torch.bfloat16 if rounded else torch.float32
+    # Rounded copies of weights that are elsewhere again would keep them here.
+    cached = model not in _DIVIDED
+    with (
+        torch.autocast(made[0].ids.device.type, dtype=compute, cache_enabled=cached)
+        if rounded
+        else contextlib.nullcontext()
+    ):
+        hidden = torch.cat([_hidden(model, one) for one in made])
+    targets = torch.cat([one.targets for one in made])
+    return linear_logprobs(hidden, targets, head_of(model), compute=compute, entropy=work.entropy)
 
 
 def _hidden(model: Any, one: Pass) -> Float[Tensor, "n D"]:

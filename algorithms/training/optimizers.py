@@ -6,9 +6,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from transformers.optimization import Adafactor
 
 from algorithms.settings import LLMSettings
+from algorithms.training.whole import spread
+
+_ADAFACTOR = {"relative_step": False, "scale_parameter": False, "warmup_init": False}
+"""Its learning rate is the one that it is given."""
 
 
 def build_optimizer(model: torch.nn.Module, settings: LLMSettings) -> torch.optim.Optimizer:
@@ -23,14 +28,36 @@ def build_optimizer(model: torch.nn.Module, settings: LLMSettings) -> torch.opti
         case "adamw":
             return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
         case "adafactor":
-            adafactor: torch.optim.Optimizer = Adafactor(  # type: ignore[no-untyped-call]
-                groups,
-                lr=settings.learning_rate,
-                relative_step=False,
-                scale_parameter=False,
-                warmup_init=False,
-            )
-            return adafactor
+            return PiecewiseAdafactor(groups, lr=settings.learning_rate, **_ADAFACTOR)
+
+
+class PiecewiseAdafactor(Adafactor):
+    """transformers' Adafactor, also of weights that are spread over processes.
+
+    Its update of a weight needs sums over all of it. So each weight in turn is put together with
+    its gradient, every process computes the whole update, and takes its part of it.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Change all weights."""
+        spread_weights = any(isinstance(w, DTensor) for g in self.param_groups for w in g["params"])
+        if not spread_weights:
+            super().step(closure)
+            return
+        for group in self.param_groups:
+            options = {name: value for name, value in group.items() if name != "params"}
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self._change(weight, options)
+
+    def _change(self, weight: DTensor, options: dict[str, Any]) -> None:
+        whole = torch.nn.Parameter(weight.full_tensor())
+        whole.grad = weight.grad.full_tensor()
+        alone = Adafactor([whole], **options)  # type: ignore[no-untyped-call]
+        alone.state[whole] = self.state[weight]
+        alone.step()
+        weight.copy_(spread(whole.detach(), weight))
 
 
 def learning_rate(settings: LLMSettings, step: int, total: int) -> float:
@@ -59,8 +86,12 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def clip_gradient(weights: Iterable[Tensor], largest_norm: float) -> float:
-    """Scale the gradient down to a norm, if it is longer; return the norm it had."""
-    return float(torch.nn.utils.clip_grad_norm_(weights, largest_norm))
+    """Scale the gradient down to a norm, if it is longer; return the norm it had.
+
+    Where weights are spread over processes, it is the norm of the whole gradient, in all of them.
+    """
+    norm = torch.nn.utils.clip_grad_norm_(weights, largest_norm)
+    return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -77,10 +108,18 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor]
 def restore_optimizer(
     optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], numbers: dict[str, Any]
 ) -> None:
-    """Give an optimizer of the same weights the memory that `optimizer_state` returned."""
+    """Give an optimizer of the same weights the memory that `optimizer_state` returned.
+
+    Where weights are spread over processes, so is what is remembered number by number; Adafactor,
+    which remembers little, remembers all of it everywhere.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, value in {**tensors, **numbers}.items():
         index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = value
+        weight = weights[int(index)]
+        same_shape = isinstance(value, Tensor) and value.shape == weight.shape
+        is_spread = same_shape and not isinstance(optimizer, Adafactor)
+        state.setdefault(int(index), {})[name] = spread(value, weight) if is_spread else value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from algorithms.base import Reporter, Stopped
 from algorithms.settings import LLMSettings
 from algorithms.training.completions import Ragged, TrainingSet, require_readable
+from algorithms.training.distributed import ALONE, Ranks
 from algorithms.training.logprobs import logprobs_as_set
 from algorithms.training.policy import Policy
 
@@ -28,6 +29,7 @@ def with_reference(
     settings: LLMSettings,
     folder: Path,
     reporter: Reporter,
+    ranks: Ranks = ALONE,
 ) -> TrainingSet:
     """Return the training set with log pi_ref of some completions' tokens, in nats and float32.
 
@@ -37,6 +39,7 @@ def with_reference(
         rows: completions that are trained on; the others get zeros.
         policy: the reference policy.
         folder: checkpoints of the job.
+        ranks: the processes that share the work.
 
     Raises:
         UserError: the reference policy cannot read the completions.
@@ -44,15 +47,15 @@ def with_reference(
     """
     require_readable(data, policy)
     path = folder / REFERENCE_FILE
-    values = _kept(path, len(data.completions.values))
+    values = ranks.share(_kept(path, len(data.completions.values)))
     if values is None:
-        values = np.zeros(len(data.completions.values), dtype=np.float32)
-        for chosen in _by_length(data, rows, _FACTOR * settings.micro_batch_size, reporter):
-            values[_places(data.completions, chosen)] = _read(data, chosen, policy, settings)
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        save_file({"logprobs": torch.from_numpy(values)}, part)
-        part.rename(path)
+        mine = np.zeros(len(data.completions.values), dtype=np.float32)
+        size = _FACTOR * settings.micro_batch_size
+        for chosen in _by_length(data, rows, size, reporter=reporter, ranks=ranks):
+            mine[_places(data.completions, chosen)] = _read(data, chosen, policy, settings)
+        values = ranks.share(sum(ranks.gather(mine), start=np.zeros_like(mine)))
+        if ranks.is_first:
+            _keep(values, path)
     return replace(data, reference_logprobs=Ragged(values, data.completions.ends))
 
 
@@ -65,14 +68,21 @@ def _kept(path: Path, tokens: int) -> np.ndarray | None:
     return values if values.shape == (tokens,) else None
 
 
+def _keep(values: np.ndarray, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file({"logprobs": torch.from_numpy(values)}, part)
+    part.rename(path)
+
+
 def _by_length(
-    data: TrainingSet, rows: np.ndarray, size: int, reporter: Reporter
+    data: TrainingSet, rows: np.ndarray, size: int, *, reporter: Reporter, ranks: Ranks
 ) -> Iterator[np.ndarray]:
-    """Yield each of the rows once, beside rows of like length."""
+    """Yield each of the rows once, beside rows of like length: those of this process."""
     used = np.unique(rows)
     lengths = (data.prompts.lengths + data.completions.lengths)[used]
     ordered = used[np.argsort(lengths, kind="stable")]
-    for start in range(0, len(ordered), size):
+    for start in range(ranks.rank * size, len(ordered), ranks.size * size):
         reporter.progress(start, len(ordered), "completions read by the reference policy")
         if reporter.should_stop():
             raise Stopped("Stopped while the reference policy read the completions.")

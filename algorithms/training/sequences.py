@@ -26,6 +26,11 @@ class Sequences:
         return Sequences(self.prompts, self.completions, self.mask.to(device))
 
 
+def no_sequences(device: torch.device) -> Sequences:
+    """Return B = 0 sequences."""
+    return Sequences((), (), torch.zeros(0, 1, dtype=torch.bool, device=device))
+
+
 def pad(prompts: Sequence[TokenRow], completions: Sequence[TokenRow]) -> Sequences:
     """Return prompts with their completions and the completions' mask."""
     lengths = torch.tensor([len(completion) for completion in completions])

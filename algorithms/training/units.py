@@ -55,6 +55,21 @@ class Units:
         within = np.arange(sizes.sum()) - np.repeat(ends - sizes, sizes)
         return Units(self.rows[np.repeat(starts, sizes) + within], ends)
 
+    def dealt(self, weights: np.ndarray, hands: int) -> list[np.ndarray]:
+        """Return the numbers of the units that each of some processes gets, in their order.
+
+        As many units for each, give or take one, and of like weight together: dealt out from the
+        heaviest to the lightest, there and back again.
+
+        Args:
+            weights: of each of `rows`.
+        """
+        of_unit = np.bincount(self.index, weights=weights, minlength=len(self))
+        lap, place = np.divmod(np.arange(len(self)), hands)
+        hand = np.where(lap % 2, hands - 1 - place, place)
+        order = np.argsort(-of_unit, kind="stable")
+        return [np.sort(order[hand == number]) for number in range(hands)]
+
     def micro_batches(self, size: int) -> Iterator[slice]:
         """Yield slices of `rows` of whole units, at most `size` completions each.
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, LossOutput, Schema, Stopped
 from algorithms.catalogue import ALGORITHMS
-from algorithms.jobs import train
+from algorithms.training import lessons
 from algorithms.settings import LLMSettings
 from algorithms.training.completions import TrainingSet, load_rollouts
 from algorithms.training.policy import Policy
@@ -42,7 +42,7 @@ def anchored(monkeypatch: pytest.MonkeyPatch) -> str:
         needs_reference=lambda params: bool(params.coefficient),
         unit="prompt",
     )
-    monkeypatch.setattr(train, "ALGORITHMS", {**ALGORITHMS, "anchored": algorithm})
+    monkeypatch.setattr(lessons, "ALGORITHMS", {**ALGORITHMS, "anchored": algorithm})
     return "anchored"
 
 

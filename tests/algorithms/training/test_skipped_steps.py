@@ -16,7 +16,7 @@ from algorithms.base import (
     Stopped,
 )
 from algorithms.catalogue import ALGORITHMS
-from algorithms.jobs import train
+from algorithms.training import lessons
 from tests.algorithms.training.world import Recorder, World, train_spec
 
 Injected = Callable[[torch.Tensor], torch.Tensor]
@@ -56,7 +56,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     def add(injected: Injected, *updates: int) -> str:
         loss = Broken(injected, updates=set(updates)).loss
         algorithm = LLMAlgorithm("Broken", "none", "", "", _Params, loss)
-        monkeypatch.setattr(train, "ALGORITHMS", {**ALGORITHMS, "broken": algorithm})
+        monkeypatch.setattr(lessons, "ALGORITHMS", {**ALGORITHMS, "broken": algorithm})
         return "broken"
 
     return add
