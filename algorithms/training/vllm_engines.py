@@ -12,7 +12,7 @@ from algorithms.training.policy import Policy
 from algorithms.training.requests import GREEDY, Completion, Request, check_lengths
 from algorithms.training.seeds import stream
 from algorithms.training.stops import readable
-from algorithms.training.vllm_process import EngineProcess
+from algorithms.training.vllm_process import EngineProcess, gpu_shares
 
 _POLL_S = 0.5
 """Longest time between two calls of `on_progress`, while the engine starts, too."""
