@@ -41,6 +41,11 @@ def train(spec: TrainSpec, context: JobContext, ranks: Ranks) -> Summary:
     """Do `run` as one of the processes that share it, each with the same inputs and folders."""
     algorithm = algorithm_of(spec.algorithm)
     settings = spec.settings
+    if settings.lora_rank and (spec.keep_optimizer or "optimizer" in context.inputs):
+        raise UserError(
+            "With LoRA every training has adapters of its own, so there is no optimizer state to "
+            "carry on: take a fresh optimizer, or train all weights."
+        )
     device = configure(spec.seed)
     exam = exam_of(
         context.inputs["eval_dataset"],
@@ -70,7 +75,11 @@ def train(spec: TrainSpec, context: JobContext, ranks: Ranks) -> Summary:
     learner = Learner(
         policy, lesson, context.reporter, context.checkpoints, ranks=ranks, whole=whole
     )
+    if "optimizer" in context.inputs:
+        learner.carry_on(context.inputs["optimizer"])
     learner.run()
+    if spec.keep_optimizer:
+        learner.keep_optimizer(context.output)
     if ranks.is_first:
         shutil.copy(context.checkpoints / FIRST_BATCH_FILE, context.output)
     return learner.finish(context.output)

@@ -10,6 +10,7 @@ from algorithms.base import NonFiniteLossError, Reporter, Stopped, Summary
 from algorithms.shared.histograms import counts_of
 from algorithms.training import checkpoint
 from algorithms.training.batches import Batch, Batches, StoredBatches
+from algorithms.training.carried import read_optimizer, write_optimizer
 from algorithms.training.checkpoint import Position
 from algorithms.training.distributed import ALONE, Ranks
 from algorithms.training.evaluation import Figures
@@ -71,6 +72,15 @@ class Learner:
         self._position = restored or Position()
         if restored:
             reporter.message(f"Resumed from the checkpoint of step {restored.step}.")
+
+    def carry_on(self, folder: Path) -> None:
+        """Go on with the optimizer's state of an earlier training, unless this one was resumed."""
+        if not self._position.step:
+            read_optimizer(self._optimizer, folder)
+
+    def keep_optimizer(self, folder: Path) -> None:
+        """Write the optimizer's state beside the policy."""
+        write_optimizer(self._optimizer, folder, ranks=self._ranks)
 
     def run(self) -> None:
         """Train until the last step, or until the accuracy to stop at.
