@@ -17,6 +17,7 @@ from webapp.api.routes import (
     jobs,
     labs,
     policies,
+    portable,
     problems,
     results,
     tokens,
@@ -47,6 +48,7 @@ api.add_router("", labs.router)
 api.add_router("", jobs.workers_router)
 api.add_router("/datasets", datasets.router)
 api.add_router("/policies", policies.router)
+api.add_router("/experiments", portable.router)
 api.add_router("/experiments", experiments.router)
 api.add_router("/runs", experiments.runs_router)
 api.add_router("/jobs", jobs.router)

@@ -15,6 +15,7 @@ from ninja.errors import ValidationError as RequestError
 from algorithms.base import UserError
 from algorithms.curation.pipeline import StepError
 from webapp.datasets.imports import BadRowsError
+from webapp.experiments.portable.services import ImportRefused
 
 INVALID = "Something in the request cannot be used; see errors."
 
@@ -62,6 +63,11 @@ def _http_error(error: HttpError) -> HttpResponse:
     return problem(error.status_code, details.get(error.status_code, str(error)))
 
 
+def _file_refused(error: ImportRefused) -> HttpResponse:
+    found = [(f"line {one.line}: {one.field}", one.message) for one in error.problems]
+    return problem(422, INVALID, found, not_understood=list(error.not_understood))
+
+
 Answer = Callable[[Any], HttpResponse]
 
 ANSWERS: Mapping[type[Exception], Answer] = {
@@ -70,6 +76,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ValidationError: lambda error: problem(422, INVALID, _fields(error)),
     BadRowsError: _bad_rows,
     StepError: lambda error: problem(422, INVALID, [(f"steps.{error.step}", error.reason)]),
+    ImportRefused: _file_refused,
     UserError: lambda error: problem(409, str(error)),
     PermissionDenied: lambda error: problem(403, str(error) or "You may not do this."),
     Http404: lambda error: problem(404, str(error) or "There is nothing here."),

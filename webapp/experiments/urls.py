@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from webapp.experiments import views, views_new
+from webapp.experiments import views, views_new, views_yaml
 
 app_name = "experiments"
 urlpatterns = [
     path("", views.experiments, name="list"),
     path("events/", views.list_events, name="list_events"),
     path("new/", views_new.new, name="new"),
+    path("new/yaml/", views_yaml.open_file, name="open_file"),
     path("new/preview/", views_new.preview, name="preview"),
     path("new/row/", views_new.row, name="row"),
     path("new/recipe/", views_new.recipe, name="recipe"),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("new/curation/", views_new.curation, name="curation"),
     path("new/restore/", views_new.restore, name="restore"),
     path("<int:pk>/", views.detail, name="detail"),
+    path("<int:pk>/yaml/", views_yaml.download, name="download"),
     path("<int:pk>/clone/", views_new.clone, name="clone"),
     path("<int:pk>/extend/", views_new.extend, name="extend"),
     path("<int:pk>/extend/preview/", views_new.extend_preview, name="extend_preview"),

@@ -29,7 +29,7 @@ from webapp.messages import user_errors_as_messages
 from webapp.policies.selectors import policies
 
 
-def _page(
+def new_page(
     request: HttpRequest,
     draft: Draft,
     *,
@@ -37,6 +37,7 @@ def _page(
     status: int = 200,
     **extra: Any,
 ) -> HttpResponse:
+    """Return the page for what was typed so far; problems are listed where it was refused."""
     context = {
         "draft": draft,
         "groups": offer_groups(),
@@ -61,7 +62,7 @@ def new(request: HttpRequest) -> HttpResponse:
     for name, row in newest.items():
         data[name] = request.GET.get(name.removesuffix("_id"), str(row.pk if row else ""))
     _tick_asked(data, request.GET)
-    return _page(request, Draft(data, fresh=True))
+    return new_page(request, Draft(data, fresh=True))
 
 
 def _tick_asked(data: QueryDict, asked: QueryDict) -> None:
@@ -78,7 +79,7 @@ def _launch(request: HttpRequest) -> HttpResponse:
     draft = Draft(request.POST)
     config = draft.config()
     if not draft.question.is_valid() or config is None:
-        return _page(request, draft, status=422)
+        return new_page(request, draft, status=422)
     asked = draft.question.cleaned_data
     try:
         experiment = services.experiment_launch(owner=signed_in(request), config=config, **asked)
@@ -89,7 +90,7 @@ def _launch(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(request, f"“{experiment}” was launched.")
         return redirect("experiments:detail", pk=experiment.pk)
-    return _page(request, draft, status=422)
+    return new_page(request, draft, status=422)
 
 
 @require_GET
@@ -98,7 +99,7 @@ def clone(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the page filled with another experiment's config."""
     original = get_object_or_404(Experiment, pk=pk)
     data = prefill.clone_data(original, clone_config(original))
-    return _page(request, Draft(data, fresh=True), original=original)
+    return new_page(request, Draft(data, fresh=True), original=original)
 
 
 @require_http_methods(["GET", "POST"])
@@ -110,7 +111,9 @@ def extend(request: HttpRequest, pk: int) -> HttpResponse:
     base = clone_config(experiment)
     if request.method == "GET":
         draft = Draft(prefill.extension_data(base), extends=base)
-        return _page(request, draft, template="experiments/new_extend.html", experiment=experiment)
+        return new_page(
+            request, draft, template="experiments/new_extend.html", experiment=experiment
+        )
     draft = Draft(request.POST, extends=base)
     config = draft.config()
     if config is not None:
@@ -126,7 +129,7 @@ def extend(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"“{experiment}” was extended.")
             return redirect("experiments:detail", pk=pk)
     template = "experiments/new_extend.html"
-    return _page(request, draft, template=template, status=422, experiment=experiment)
+    return new_page(request, draft, template=template, status=422, experiment=experiment)
 
 
 @require_POST
@@ -223,4 +226,4 @@ def restore(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     if Experiment.objects.filter(launch_key=launch_key).exists():
         return HttpResponse(status=204)
-    return _page(request, draft, template="experiments/_new_form.html")
+    return new_page(request, draft, template="experiments/_new_form.html")

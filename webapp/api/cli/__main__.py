@@ -53,6 +53,7 @@ def _experiment_commands(choices: "Choices") -> None:
         ("cancel", commands.cancel),
         ("retry", commands.retry),
         ("clone", commands.clone),
+        ("export", commands.export),
         ("delete", commands.delete),
         ("priority", commands.priority),
     ):
@@ -67,6 +68,12 @@ def _file_commands(choices: "Choices") -> None:
     launch.add_argument("file", type=Path, help="YAML or JSON")
     launch.add_argument("--name", default="", help="instead of the file's name")
     launch.add_argument("--watch", action="store_true", help="until it is over")
+    imported = _add(choices, "import", commands.import_)
+    imported.add_argument("file", type=Path, help="YAML, ours or Trinity-RFT's")
+    imported.add_argument("--name", default="", help="instead of the file's name")
+    imported.add_argument("--watch", action="store_true", help="until it is over")
+    check = _add(choices, "check", commands.check)
+    check.add_argument("file", type=Path, help="YAML, ours or Trinity-RFT's")
     preview = _add(choices, "preview", commands.preview)
     preview.add_argument("file", type=Path, help="YAML or JSON")
     extend = _add(choices, "extend", commands.extend)

@@ -1,6 +1,7 @@
 """What each command does: one or two calls of the API, and what to print."""
 
 import json
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -25,12 +26,24 @@ def read_file(path: Path) -> dict[str, Any]:
         ApiError: it cannot be read, or holds something else.
     """
     try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
         raise ApiError(f"{path} cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise ApiError(f"{path} holds no mapping of settings to values.")
     return content
+
+
+def read_text(path: Path) -> str:
+    """Return a text file.
+
+    Raises:
+        ApiError: it cannot be read.
+    """
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ApiError(f"{path} cannot be read: {error}") from error
 
 
 def experiments(client: Client, args: Namespace) -> Any:
@@ -74,6 +87,29 @@ def clone(client: Client, args: Namespace) -> Any:
     config = client.call("GET", f"/experiments/{args.id}/config")
     fields = {"question": detail["question"], "tags": detail["tags"], "cloned_from": args.id}
     return {"name": f"{detail['name']} (copy)", **fields, "config": config}
+
+
+def export(client: Client, args: Namespace) -> Any:
+    """Print an experiment as a file that other installations understand."""
+    return client.call("GET", f"/experiments/{args.id}/yaml")
+
+
+def check(client: Client, args: Namespace) -> Any:
+    """Say what is wrong with an exported or written file, or what it would run."""
+    return client.call("POST", "/experiments/yaml/check", body={"text": read_text(args.file)})
+
+
+def import_(client: Client, args: Namespace) -> Any:
+    """Launch the experiment of a file that names its sources by what makes them."""
+    body = {"text": read_text(args.file), "name": args.name}
+    found = client.call("POST", "/experiments/yaml", body=body)
+    for line in (*(f"made {made}" for made in found["made"]), *found["not_understood"]):
+        print(line, file=sys.stderr, flush=True)
+    detail = found["experiment"]
+    if not args.watch:
+        return detail
+    print(f"launched experiment {detail['id']}", flush=True)
+    return follow(client, detail["id"])
 
 
 def watch(client: Client, args: Namespace) -> Any:
@@ -183,6 +219,7 @@ def as_text(command: str, result: Any) -> str:
     special: Mapping[str, Callable[[Any], str]] = {
         "experiments": lambda found: show.experiments(found["items"]),
         "preview": show.preview,
+        "check": show.checked,
         "retry": lambda found: f"{found['retried']} jobs are tried again.",
         "cancel": lambda found: str(found["message"]),
         "upload": lambda found: f"dataset {found['id']}: {found['summary'].get('rows')} rows",
@@ -190,7 +227,7 @@ def as_text(command: str, result: Any) -> str:
     }
     if result is None or isinstance(result, str):
         return (result or "").rstrip("\n")
-    if command in ("experiment", "launch", "extend", "watch"):
+    if command in ("experiment", "launch", "import", "extend", "watch"):
         return show.experiment(result)
     if command == "compare":
         return show.comparison(result)

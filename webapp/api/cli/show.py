@@ -107,6 +107,13 @@ def status(detail: Mapping[str, Any]) -> str:
     return f"{detail['state']}, {percent(detail['progress'])}: {', '.join(parts)}"
 
 
+def checked(found: Mapping[str, Any]) -> str:
+    """Return what a file would run, and what of it has no meaning here."""
+    jobs = ", ".join(f"{number} {kind}" for kind, number in found["jobs"].items())
+    head = f"{found['name'] or 'without a name'}: {found['runs']} runs; {jobs}"
+    return "\n".join([head, *found["not_understood"]])
+
+
 def preview(plan: Mapping[str, Any]) -> str:
     """Return what a launch would do."""
     head = f"{plan['runs']} runs, {plan['jobs']} jobs, {plan['existing']} exist already"

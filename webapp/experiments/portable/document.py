@@ -12,9 +12,6 @@ from algorithms.base import Schema
 from algorithms.sources import DatasetSource, ModelSource
 from algorithms.specs import KINDS, TrainSpec
 
-FORMAT = "offpolicy-lab/experiment/1"
-"""First line of every file; the number grows when old readers could misread a file."""
-
 SourceName = Annotated[str, Field(min_length=1, max_length=120)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -99,8 +96,8 @@ class JobEntry(Schema):
 class Document(Schema):
     """An experiment that travels."""
 
-    format: Literal["offpolicy-lab/experiment/1"] = FORMAT
-    """Says what the file is."""
+    format: Literal["offpolicy-lab/experiment/1"] = "offpolicy-lab/experiment/1"
+    """Says what the file is; the number grows when old readers could misread a file."""
     name: str = Field("", max_length=160)
     """Name of the experiment."""
     question: str = ""

@@ -134,6 +134,7 @@ class _Walk:
         try:
             if isinstance(node, SequenceNode):
                 return [self.value(one, (*path, n)) for n, one in enumerate(node.value)]
+            assert isinstance(node, MappingNode)
             return self._mapping(node, path)
         finally:
             self._open.discard(id(node))
