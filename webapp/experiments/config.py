@@ -11,10 +11,11 @@ from algorithms.settings import LLMSettings
 from algorithms.specs import EvaluateSpec, GenerateSpec
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
+from webapp.experiments.checkpoint_rules import checkpoint_problem
 from webapp.experiments.choices import AlgorithmChoice
 from webapp.experiments.complaints import complaint, located, raise_all
 from webapp.experiments.curations import Curation
-from webapp.experiments.recipes import RECIPE_NAMES, settings_schema
+from webapp.experiments.recipes import RECIPE_NAMES, load, settings_schema
 
 MAX_RUNS = 2000
 """Largest number of runs of one experiment."""
@@ -38,6 +39,9 @@ class ExperimentConfig(Schema):
     """Datasets on whose problems every run is evaluated as well, in the same way and split."""
     policy_id: int
     """Policy that completes the prompts and from which every training starts."""
+    reference_policy_id: int | None = None
+    """Policy that algorithms with a reference stay close to; empty takes the one that they start
+    from."""
     rollouts_id: int | None = None
     """Job whose graded completions are learnt from; empty generates and grades new ones."""
     algorithms: tuple[AlgorithmChoice, ...] = Field(max_length=200)
@@ -58,6 +62,9 @@ class ExperimentConfig(Schema):
     """What every algorithm shares."""
     evaluate: EvaluateSpec = EvaluateSpec()
     """The final evaluation, the same problems and seed for every run."""
+    evaluate_checkpoints: bool = False
+    """Whether the policies that a training keeps on its way (settings.keep_every) are evaluated as
+    the last one is, each in a job of its own. Not part of a training: it may be asked for later."""
     axes: Mapping[str, tuple[AxisValue, ...]] = {}
     """Fields that take several values, by dotted path: `settings.learning_rate`."""
     label: str = Field("cpu", pattern=r"^[a-z][a-z0-9_-]{0,39}$")
@@ -179,6 +186,17 @@ class ExperimentConfig(Schema):
                 if path.partition(".")[0] in ("generate", "rewards"):
                     message = "Nothing is generated or graded: the completions are given."
                     raise_all([located(("axes", path), message, path)])
+        return self
+
+    @model_validator(mode="after")
+    def _the_recipe_can_do_it(self) -> "ExperimentConfig":
+        raise_all(list(load(self.recipe).problems(self)))
+        return self
+
+    @model_validator(mode="after")
+    def _checkpoints_are_known(self) -> "ExperimentConfig":
+        if self.evaluate_checkpoints and (message := checkpoint_problem(self.settings, self.axes)):
+            raise_all([located(("evaluate_checkpoints",), message, True)])
         return self
 
     @model_validator(mode="after")

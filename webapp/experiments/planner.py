@@ -16,7 +16,10 @@ def source_ids(config: ExperimentConfig) -> tuple[set[int], set[int]]:
     if config.eval_dataset_id is not None:
         datasets.add(config.eval_dataset_id)
     datasets |= set(config.benchmarks)
-    return datasets, {config.policy_id, *_ids(config, "policy_id")}
+    policies = {config.policy_id, *_ids(config, "policy_id")}
+    if config.reference_policy_id is not None:
+        policies.add(config.reference_policy_id)
+    return datasets, policies
 
 
 def _ids(config: ExperimentConfig, path: str) -> set[int]:

@@ -1,7 +1,8 @@
-"""Roles: what a job is to a run, as text, `stage[:dataset][@round]`; pure.
+"""Roles: what a job is to a run, as text, `stage[:dataset][+step][@round]`; pure.
 
 `train`, `evaluate` and `evaluate:12` (the problems of dataset 12) are those of a run's end: what
-tables compare. Of a run of several rounds, `train@1` and `evaluate@1` belong to the first round,
+tables compare. `evaluate+50` is about the policy that the training kept after 50 updates. Of a
+run of several rounds, `train@1` and `evaluate@1` belong to the first round,
 and so on; the last round's have no number. What makes the completions of a round always has its
 number: `generate@1`, `grade@2`, `curate@2`. In a run of one round nothing has.
 """
@@ -27,17 +28,21 @@ class Role:
     """Of a further evaluation."""
     round: int | None = None
     """None: the run's end, or there are no rounds."""
+    step: int | None = None
+    """Updates after which a training kept the policy that is meant; None for the last one."""
 
     def __str__(self) -> str:
         dataset = "" if self.dataset is None else f":{self.dataset}"
-        return f"{self.stage}{dataset}" + ("" if self.round is None else f"@{self.round}")
+        step = "" if self.step is None else f"+{self.step}"
+        return f"{self.stage}{dataset}{step}" + ("" if self.round is None else f"@{self.round}")
 
 
 def parse(text: str) -> Role:
     """Return a role taken apart."""
     rest, _, number = text.partition("@")
+    rest, _, step = rest.partition("+")
     stage, _, dataset = rest.partition(":")
-    return Role(stage, int(dataset) if dataset else None, int(number) if number else None)
+    return Role(stage, *(int(part) if part else None for part in (dataset, number, step)))
 
 
 def in_round(role: str, number: int) -> str:
@@ -75,9 +80,10 @@ def current_training(done: Mapping[str, bool]) -> tuple[str, str]:
     return rounds[at], f"{at + 1} of {len(rounds)}" if len(rounds) > 1 else ""
 
 
-def is_benchmark(role: str) -> bool:
-    """Return whether it is an evaluation on a further dataset."""
-    return parse(role).dataset is not None
+def is_further(role: str) -> bool:
+    """Return whether it is an evaluation beside the final one: other problems, a kept policy."""
+    found = parse(role)
+    return found.dataset is not None or found.step is not None
 
 
 def differs_by_seed(path: str) -> bool:

@@ -54,6 +54,7 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
         ("dataset_id", config.dataset_id, datasets),
         ("eval_dataset_id", config.eval_dataset_id, datasets),
         ("policy_id", config.policy_id, policies),
+        ("reference_policy_id", config.reference_policy_id, policies),
         ("rollouts_id", config.rollouts_id, rollouts),
     ):
         if pk is not None and pk not in found:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from algorithms.catalogue import ALGORITHMS
+from algorithms.checkpoints import checkpoint_steps
 from algorithms.specs import GradeSpec, TrainSpec
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
@@ -11,10 +12,9 @@ from webapp.experiments.choices import BASE_LABEL
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.curations import Curation
 from webapp.experiments.plan import Plan, RunPlan, Sources
-from webapp.experiments.roles import BENCHMARK
-from webapp.jobs.graph import Given, Node
+from webapp.experiments.roles import BENCHMARK, EVALUATION, Role
+from webapp.jobs.graph import Given, Kept, Node, Source
 
-Source = Node | Given
 Nodes = dict[str, Node]
 """The jobs of one run by role, as `webapp.experiments.roles` writes them."""
 
@@ -162,10 +162,18 @@ def train(
         kind="train",
         spec=spec or train_spec(cell, seed),
         title=f"Train {name}",
-        inputs={"policy": policy, "eval_dataset": cell.eval_dataset, **data},
+        inputs={"policy": policy, "eval_dataset": cell.eval_dataset, **reference(cell), **data},
         label=cell.label,
         code_version=code_version(cell),
     )
+
+
+def reference(cell: Cell) -> dict[str, Source]:
+    """Return the chosen reference as an input, where the algorithm reads one."""
+    algorithm = ALGORITHMS[cell.algorithm]
+    params = algorithm.params.model_validate(dict(cell.params))
+    is_read = algorithm.needs_reference is not None and algorithm.needs_reference(params)
+    return {"reference": cell.reference} if is_read and cell.reference is not None else {}
 
 
 def code_version(cell: Cell) -> str:
@@ -174,13 +182,29 @@ def code_version(cell: Cell) -> str:
 
 
 def evaluations(cell: Cell, policy: Source, name: str) -> Nodes:
-    """Return the evaluation on the held-out problems, and one for each further benchmark."""
+    """Return the evaluation on the held-out problems, and those beside it.
+
+    One for each further benchmark, and on the held-out problems one for each policy that the
+    training keeps, where that is asked for.
+    """
     own = {"evaluate": evaluate(cell, policy, f"Evaluate {name}", cell.eval_dataset)}
     further = {
         f"{BENCHMARK}{pk}": evaluate(cell, policy, f"Evaluate {name}, benchmark {pk}", dataset)
         for pk, dataset in cell.benchmarks.items()
     }
-    return own | further
+    return own | further | _of_kept(cell, policy, name)
+
+
+def _of_kept(cell: Cell, policy: Source, name: str) -> Nodes:
+    if not cell.evaluate_checkpoints or not isinstance(policy, Node):
+        return {}
+    steps = checkpoint_steps(cell.settings.steps, cell.settings.keep_every)
+    return {
+        str(Role(EVALUATION, step=step)): evaluate(
+            cell, Kept(policy, step), f"Evaluate {name} after {step} updates", cell.eval_dataset
+        )
+        for step in steps
+    }
 
 
 def evaluate(cell: Cell, policy: Source, title: str, dataset: Given) -> Node:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from algorithms.catalogue import ALGORITHMS
-from webapp.experiments.roles import differs_by_seed, is_benchmark
+from webapp.experiments.roles import differs_by_seed, is_further
 from webapp.results.rows import BASE, RunRow
 
 
@@ -58,7 +58,7 @@ def configuration(run: RunRow) -> dict[str, Any]:
     config = {
         path: value
         for path, value in flatten(run.config).items()
-        if not differs_by_seed(path) and not is_benchmark(path.partition(".")[0])
+        if not differs_by_seed(path) and not is_further(path.partition(".")[0])
     }
     inputs = {f"input.{role}": source.fingerprint for role, source in run.sources.items()}
     return config | inputs

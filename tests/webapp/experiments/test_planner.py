@@ -5,13 +5,14 @@ import sys
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from algorithms.catalogue import ALGORITHMS
 from algorithms.specs import EvaluateSpec, TrainSpec
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.plan import Plan, Sources
 from webapp.experiments.planner import plan, source_ids
-from webapp.jobs.graph import Given
+from webapp.jobs.graph import Given, Kept
 
 SOURCES = Sources(datasets={1: "d" * 64, 2: "e" * 64}, policies={1: "p" * 64, 2: "q" * 64})
 FIVE = ("reinforce", "ppo", "tis", "positives", "topr")
@@ -176,3 +177,90 @@ def test_every_run_is_evaluated_on_each_further_benchmark_once() -> None:
         assert further.spec == own.spec
         assert further.inputs["policy"] == own.inputs["policy"]
         assert further.inputs["dataset"] == Given("e" * 64)
+
+
+KEEPS = {"settings": {"steps": 100, "keep_every": 40}}
+
+
+def roles_of(made: Plan) -> list[str]:
+    return [role for role in made.runs[1].nodes if role.startswith("evaluate")]
+
+
+def test_every_kept_policy_is_evaluated_as_the_last_one_is() -> None:
+    made = planned(names=("topr",), seeds=[0], evaluate_checkpoints=True, **KEEPS)
+    assert roles_of(made) == ["evaluate", "evaluate+40", "evaluate+80"]
+    assert list(made.runs[0].nodes) == ["evaluate"]  # the base policy, step 0
+    nodes = made.runs[1].nodes
+    for step in (40, 80):
+        node = nodes[f"evaluate+{step}"]
+        assert node.spec == nodes["evaluate"].spec
+        assert node.inputs["policy"] == Kept(nodes["train"], step)
+        assert node.inputs["dataset"] == nodes["evaluate"].inputs["dataset"]
+        assert node.title == f"Evaluate topr, seed 0 after {step} updates"
+    assert len({node.fingerprint for node in made.nodes}) == made.jobs_by_kind.total() == 7
+
+
+def test_asking_for_them_later_adds_only_their_evaluations() -> None:
+    before = {node.fingerprint for node in planned(**KEEPS).nodes}
+    after = planned(evaluate_checkpoints=True, **KEEPS)
+    new = [node for node in after.nodes if node.fingerprint not in before]
+    assert {node.kind for node in new} == {"evaluate"}
+    assert len(new) == 10 * 2
+
+
+def test_keeping_other_policies_makes_other_trainings() -> None:
+    kept, none = planned(**KEEPS), planned(settings={"steps": 100})
+    assert kept.runs[1].nodes["train"].fingerprint != none.runs[1].nodes["train"].fingerprint
+
+
+def test_a_policy_kept_by_a_training_may_be_the_start_of_everything() -> None:
+    sources = Sources(datasets={1: "d" * 64}, policies={1: f"{'p' * 64}@40"})
+    nodes = plan(config(names=("topr",)), sources).runs[1].nodes
+    for role in ("generate", "train"):
+        assert nodes[role].inputs["policy"] == Kept(Given("p" * 64), 40)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 100}, "No training keeps a policy"),
+        ({"keep_every": 40, "epochs": 2.0}, "count steps, not epochs"),
+        ({"keep_every": 40, "stop_at_accuracy": 0.5}, "leave stop at accuracy empty"),
+    ],
+)
+def test_kept_policies_are_planned_where_their_steps_are_known(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message) as caught:
+        config(evaluate_checkpoints=True, settings=settings)
+    assert caught.value.errors()[0]["loc"] == ("evaluate_checkpoints",)
+
+
+def test_an_axis_may_say_what_is_kept() -> None:
+    made = planned(
+        names=("topr",),
+        seeds=[0],
+        evaluate_checkpoints=True,
+        settings={"steps": 100},
+        axes={"settings.keep_every": [0, 50]},
+    )
+    assert [len(run.nodes) for run in made.runs] == [1, 4, 5]
+
+
+def test_a_reference_goes_to_trainings_that_read_one() -> None:
+    algorithms = [
+        {"label": "anchored", "algorithm": "grpo", "params": {"reference_kl": "k3"}},
+        {"label": "free", "algorithm": "grpo", "params": {"reference_kl": "none"}},
+        {"label": "topr", "algorithm": "topr"},
+    ]
+    made = planned(algorithms=algorithms, seeds=[0], reference_policy_id=2)
+    given = {run.label: run.nodes["train"].inputs.get("reference") for run in made.runs[1:]}
+    assert given == {"anchored": Given("q" * 64), "free": None, "topr": None}
+    assert source_ids(config(reference_policy_id=7)) == ({1}, {1, 7})
+
+
+def test_the_starting_policy_as_the_reference_is_the_default() -> None:
+    algorithms = [{"label": "a", "algorithm": "grpo", "params": {"reference_kl": "k3"}}]
+    chosen = planned(algorithms=algorithms, reference_policy_id=1)
+    usual = planned(algorithms=algorithms)
+    assert [n.fingerprint for n in chosen.nodes] == [n.fingerprint for n in usual.nodes]

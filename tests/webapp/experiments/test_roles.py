@@ -7,7 +7,7 @@ from webapp.experiments.roles import (
     current_training,
     differs_by_seed,
     in_round,
-    is_benchmark,
+    is_further,
     is_own,
     is_training,
     parse,
@@ -43,7 +43,7 @@ def test_what_comes_before_the_first_training_serves_several_runs(role: str) -> 
 
 
 def test_a_benchmark_is_an_evaluation_with_a_dataset() -> None:
-    assert [is_benchmark(role) for role in ("evaluate", "evaluate:1", "evaluate:1@2")] == [
+    assert [is_further(role) for role in ("evaluate", "evaluate:1", "evaluate:1@2")] == [
         False,
         True,
         True,

@@ -17,7 +17,8 @@ from webapp.experiments.cells import Cell
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.plan import Plan, Recipe, Sources
 from webapp.experiments.roles import in_round
-from webapp.experiments.stages import Nodes, Source
+from webapp.experiments.stages import Nodes
+from webapp.jobs.graph import Source
 
 
 class Settings(Schema):
