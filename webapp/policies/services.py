@@ -9,7 +9,7 @@ from algorithms.specs import PolicySpec, TrainSpec
 from webapp.accounts.models import User
 from webapp.accounts.permissions import require_owner
 from webapp.datasets.models import Dataset
-from webapp.jobs.graph import Given, Node
+from webapp.jobs.graph import Given, Kept, Node
 from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure
 from webapp.jobs.states import ACTIVE, JobState
@@ -48,15 +48,18 @@ def policy_from_source(
 
 
 @transaction.atomic
-def policy_from_node(*, owner: User, name: str, node: Node, description: str = "") -> Policy:
-    """Return a policy that is the artifact of a planned `policy` or `train` job.
+def policy_from_node(*, owner: User, name: str, node: Node | Kept, description: str = "") -> Policy:
+    """Return a policy that a planned job makes, or keeps along the way.
 
     Raises:
         UserError: something that it needs is gone.
         ValidationError: the name is taken or empty.
     """
-    job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
-    return _create(owner=owner, name=name, job=job, description=description)
+    job_node, step = (node.training, node.step) if isinstance(node, Kept) else (node, None)
+    if not isinstance(job_node, Node):
+        raise UserError("The training that kept this policy is not planned with it.")
+    job = jobs_ensure(nodes=[job_node], user=owner)[job_node.fingerprint]
+    return _create(owner=owner, name=name, job=job, description=description, checkpoint=step)
 
 
 @transaction.atomic
@@ -101,8 +104,10 @@ def policy_delete(*, policy: Policy, user: User) -> None:
     policy = Policy.objects.select_related("job").select_for_update(of=("self",)).get(pk=policy.pk)
     if policy.job.state in ACTIVE:
         raise UserError(f"“{policy}” is being made: cancel job {policy.job_id} first.")
-    users = Q(experiment__config__policy_id=policy.pk) | Q(
-        experiment__config__axes__policy_id__contains=[policy.pk]
+    users = (
+        Q(experiment__config__policy_id=policy.pk)
+        | Q(experiment__config__reference_policy_id=policy.pk)
+        | Q(experiment__config__axes__policy_id__contains=[policy.pk])
     )
     found = policy.job.needed_by.filter(users).values_list("experiment__name", flat=True)
     names = sorted(set(found))

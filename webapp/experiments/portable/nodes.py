@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -11,11 +12,13 @@ from algorithms.specs import KINDS, DatasetSpec, PolicySpec, UploadSpec
 from webapp.experiments.plan import Sources
 from webapp.experiments.portable.document import Document, JobEntry
 from webapp.experiments.portable.references import Ids, Path
-from webapp.jobs.graph import Node
+from webapp.jobs.graph import Kept, Node, maker
 from webapp.policies.nodes import WarmStartError, warm_started
 
 GRADED = ("grade", "curate")
 """Kinds whose artifacts are graded completions."""
+POLICIES = ("policy", "train", "online")
+"""Kinds whose artifacts are policies."""
 
 
 class SourceError(Exception):
@@ -33,7 +36,7 @@ class SourceNodes:
     numbers: Ids = field(default_factory=Ids)
     """Their places in the file, from 1, for plans that no database knows."""
     datasets: dict[str, Node] = field(default_factory=dict)
-    policies: dict[str, Node] = field(default_factory=dict)
+    policies: dict[str, Node | Kept] = field(default_factory=dict)
     rollouts: dict[str, Node] = field(default_factory=dict)
     errors: list[SourceError] = field(default_factory=list)
 
@@ -49,14 +52,16 @@ class SourceNodes:
     @property
     def all(self) -> tuple[Node, ...]:
         """Return every source's job."""
-        return (*self.datasets.values(), *self.policies.values(), *self.rollouts.values())
+        made = (maker(policy) for policy in self.policies.values())
+        policies = (node for node in made if isinstance(node, Node))
+        return (*self.datasets.values(), *policies, *self.rollouts.values())
 
 
 def _numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names, start=1)}
 
 
-def _fingerprints(nodes: Mapping[str, Node]) -> dict[int, str]:
+def _fingerprints(nodes: Mapping[str, Node] | Mapping[str, Node | Kept]) -> dict[int, str]:
     return {number: node.fingerprint for number, node in enumerate(nodes.values(), start=1)}
 
 
@@ -65,7 +70,7 @@ def source_nodes(document: Document) -> SourceNodes:
     tables = (document.datasets, document.policies, document.rollouts)
     found = SourceNodes(Ids(*map(_numbered, tables)))
     builder = _Builder(document, str(document.config.get("label", "cpu")), found.datasets)
-    made: tuple[tuple[str, Callable[[str], Node], dict[str, Node]], ...] = (
+    made: tuple[tuple[str, Callable[[str], Any], dict[str, Any]], ...] = (
         ("datasets", builder.dataset, found.datasets),
         ("policies", builder.policy, found.policies),
         ("rollouts", builder.rollouts, found.rollouts),
@@ -102,10 +107,10 @@ class _Builder:
             return Node(kind="dataset", spec=DatasetSpec(source=entry.source), title=title)
         return Node(kind="upload", spec=UploadSpec(sha256=entry.upload or ""), title=title)
 
-    def policy(self, name: str) -> Node:
+    def policy(self, name: str) -> Node | Kept:
         entry = self.document.policies[name]
         if entry.source is None:
-            return self._made(entry.job or "", ("policy", "train"))
+            return self._made(entry.job or "", POLICIES)
         spec, title = PolicySpec(source=entry.source), f"Policy {name}"[:200]
         node = Node(kind="policy", spec=spec, title=title, label=self.label)
         start = entry.warm_start
@@ -121,14 +126,29 @@ class _Builder:
             raise SourceError(("warm_start", "algorithm"), str(error)) from error
 
     def rollouts(self, name: str) -> Node:
-        return self._made(self.document.rollouts[name].job, GRADED)
+        node = self._made(self.document.rollouts[name].job, GRADED)
+        if isinstance(node, Kept):
+            raise SourceError(("job",), "Completions have no step.")
+        return node
 
-    def _made(self, job: str, kinds: tuple[str, ...]) -> Node:
-        node = self._job(job, ())
+    def _made(self, job: str, kinds: tuple[str, ...]) -> Node | Kept:
+        source = self._input(job, ())
+        node = source.training if isinstance(source, Kept) else source
+        assert isinstance(node, Node)  # `_input` gives nothing else
         if node.kind not in kinds:
             message = f"{job} is a {node.kind} job; this takes {' or '.join(kinds)}."
             raise SourceError(("job",), message)
-        return node
+        return source
+
+    def _input(self, name: str, above: tuple[str, ...]) -> Node | Kept:
+        """Return a job of the file, or what it kept after some updates: `train-ab12@50`."""
+        job, at, step = name.partition("@")
+        node = self._job(job, above)
+        if not at:
+            return node
+        if not step.isdecimal():
+            raise SourceError(("job",), f"{name}: write the number of updates after the @.")
+        return Kept(node, int(step))
 
     def _job(self, name: str, above: tuple[str, ...]) -> Node:
         if name not in self.jobs:
@@ -141,7 +161,7 @@ class _Builder:
             raise SourceError(("job",), f"There is no job {name!r} under jobs.")
         if name in above:
             raise SourceError(("job",), f"{' needs '.join((*above, name))}: that never ends.")
-        inputs = {role: self._job(one, (*above, name)) for role, one in entry.inputs.items()}
+        inputs = {role: self._input(one, (*above, name)) for role, one in entry.inputs.items()}
         spec = _spec(entry, name)
         try:
             return Node(

@@ -20,7 +20,7 @@ from webapp.experiments.portable.nodes import SourceNodes, only
 from webapp.experiments.portable.reading import Problem, Reading, config_with, read
 from webapp.experiments.portable.references import Ids, Path
 from webapp.experiments.services import experiment_launch
-from webapp.jobs.graph import Node
+from webapp.jobs.graph import Kept, Node, maker
 from webapp.policies.models import Policy
 from webapp.policies.services import policy_from_node, policy_from_source
 
@@ -161,8 +161,10 @@ class _Maker:
         others = Dataset.objects.filter(name=name).exclude(owner=self._owner)
         return f"{name[:90]} ({self._owner.get_username()})"[:120] if others.exists() else name
 
-    def _policy(self, name: str, node: Node, datasets: dict[str, int]) -> int | None:
-        rows = list(Policy.objects.filter(job__fingerprint=node.fingerprint).order_by("pk"))
+    def _policy(self, name: str, node: Node | Kept, datasets: dict[str, int]) -> int | None:
+        step = node.step if isinstance(node, Kept) else None
+        same = Policy.objects.filter(job__fingerprint=maker(node).fingerprint, checkpoint=step)
+        rows = list(same.order_by("pk"))
         if rows:
             return next((row.pk for row in rows if row.name == name), rows[0].pk)
         try:
@@ -174,10 +176,10 @@ class _Maker:
         return made.pk
 
     def _make_policy(
-        self, name: str, entry: PolicyEntry, node: Node, datasets: dict[str, int]
+        self, name: str, entry: PolicyEntry, node: Node | Kept, datasets: dict[str, int]
     ) -> Policy:
         free = _free_policy(name)
-        if entry.source is None:
+        if entry.source is None or isinstance(node, Kept):
             about = entry.description
             return policy_from_node(owner=self._owner, name=free, node=node, description=about)
         start, dataset = entry.warm_start, None

@@ -133,9 +133,11 @@ class _Writer:
 
     def _policy(self, row: Policy) -> PolicyEntry:
         about = row.description
+        if row.checkpoint is not None:
+            return PolicyEntry(job=f"{self._job(row.job)}@{row.checkpoint}", description=about)
         if row.job.kind == "policy":
             return PolicyEntry(source=_spec(row.job, PolicySpec).source, description=about)
-        inputs = _inputs(row.job)
+        inputs = {role: edge.source for role, edge in _inputs(row.job).items()}
         dataset = self._named(inputs.get("dataset"))
         plain = set(inputs) == _WARM_START_ROLES and inputs["dataset"] == inputs["eval_dataset"]
         if plain and dataset and inputs["policy"].kind == "policy":
@@ -158,9 +160,14 @@ class _Writer:
         """Take a job and everything it needs into the document; return its name there."""
         name = f"{job.kind}-{job.fingerprint[:_SHORT]}"
         if name not in self.jobs:
-            inputs = {role: self._job(source) for role, source in _inputs(job).items()}
+            inputs = {role: self._read(edge) for role, edge in _inputs(job).items()}
             self.jobs[name] = JobEntry(kind=job.kind, spec=job.spec, inputs=inputs)
         return name
+
+    def _read(self, edge: JobInput) -> str:
+        """Return what a job reads: another job, or what that kept after some updates."""
+        name = self._job(edge.source)
+        return name if edge.checkpoint is None else f"{name}@{edge.checkpoint}"
 
 
 def _dataset(row: Dataset) -> DatasetEntry:
@@ -170,9 +177,9 @@ def _dataset(row: Dataset) -> DatasetEntry:
     return DatasetEntry(source=source, description=row.description)
 
 
-def _inputs(job: Job) -> dict[str, Job]:
+def _inputs(job: Job) -> dict[str, JobInput]:
     edges = JobInput.objects.filter(job=job).select_related("source").order_by("role")
-    return {edge.role: edge.source for edge in edges}
+    return {edge.role: edge for edge in edges}
 
 
 def _spec(job: Job, kind: type[S]) -> S:

@@ -100,7 +100,7 @@ def test_a_short_file_takes_its_only_dataset_and_policy_and_every_default() -> N
     assert reading.problems == ()
     assert reading.config is not None
     assert (reading.config.dataset_id, reading.config.policy_id) == (1, 1)
-    assert reading.nodes.policies["Tiny, warm"].kind == "train"
+    assert [node.kind for node in reading.nodes.all] == ["dataset", "train"]
     made = plan(reading.config, reading.nodes.fingerprints)
     assert made.jobs_by_kind == {"generate": 1, "grade": 1, "train": 6, "evaluate": 7}
 

@@ -16,6 +16,7 @@ from webapp.experiments.portable.services import (
 from webapp.experiments.portable.writing import experiment_yaml
 from webapp.experiments.selectors import clone_config
 from webapp.experiments.sources import find_sources
+from webapp.jobs.graph import Kept
 from webapp.jobs.models import Job, JobInput
 from webapp.policies.models import Policy
 from webapp.policies.services import policy_from_node
@@ -98,11 +99,16 @@ def test_a_policy_with_a_longer_history_travels_with_its_jobs(bench: Bench) -> N
     config = bench.config(("topr",))
     train = plan(config, find_sources(config).fingerprints).runs[-1].nodes["train"]
     learnt = policy_from_node(owner=bench.user, name="Learnt", node=train)
-    experiment = bench.launch(("topr",), policy_id=learnt.pk)
+    young = policy_from_node(owner=bench.user, name="Young", node=Kept(train, 50))
+    experiment = bench.launch(("topr",), policy_id=learnt.pk, axes={"policy_id": [young.pk]})
     text = experiment_yaml(experiment)
     assert "job: train-" in text
+    assert "@50" in text
     Experiment.objects.all().delete()
-    learnt.delete()
+    Policy.objects.exclude(pk=bench.policy.pk).delete()
     found = sources_import(owner=bench.user, text=text)
-    assert found.made == ("policy “Learnt”",)
-    assert Policy.objects.get(name="Learnt").job.fingerprint == train.fingerprint
+    assert found.made == ("policy “Learnt”", "policy “Young”")
+    assert Policy.objects.get(name="Learnt").fingerprint == train.fingerprint
+    assert Policy.objects.get(name="Young").fingerprint == f"{train.fingerprint}@50"
+    again = sources_import(owner=bench.user, text=text)
+    assert (again.made, again.config) == ((), found.config)

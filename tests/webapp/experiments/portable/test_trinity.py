@@ -7,6 +7,7 @@ import yaml
 
 from algorithms.catalogue import ALGORITHMS
 from tests.webapp.experiments.portable.files import TRINITY
+from webapp.experiments.planner import plan
 from webapp.experiments.portable.reading import read
 from webapp.experiments.portable.text import dump
 
@@ -45,6 +46,24 @@ def test_the_published_configuration_becomes_rec_with_its_sizes() -> None:
     source = reading.document.datasets["gsm8k"].model_dump()["source"]
     assert (source["name"], source["subset"]) == ("openai/gsm8k", "main")
     assert (source["train_split"], source["test_split"]) == ("train", "test")
+
+
+def test_the_schedule_becomes_the_online_recipe() -> None:
+    data = yaml.safe_load(TRINITY)
+    data["algorithm"] |= {"sample_strategy_args": {"max_staleness": 4}}
+    replay = {"enable": True, "reuse_cooldown_time": 2, "priority_fn_args": {"decay": 1.5}}
+    data["buffer"]["trainer_input"] = {"experience_buffer": {"replay_buffer": replay}}
+    reading = read(dump(data))
+    assert reading.config is not None
+    assert reading.config.recipe == "online"
+    settings = reading.config.recipe_settings
+    found = [settings[name] for name in ("sync_interval", "sync_offset", "max_staleness")]
+    assert found == [20, 0, 4]
+    assert settings["prompts_per_step"] == 96
+    kept = [settings["replay"][name] for name in ("buffer", "reuse_cooldown", "priority_decay")]
+    assert kept == ["priority", 2, 1.5]
+    made = plan(reading.config, reading.nodes.fingerprints)
+    assert made.jobs_by_kind == {"online": 1, "evaluate": 2}
 
 
 def test_what_has_no_meaning_here_is_listed_and_nothing_else() -> None:
