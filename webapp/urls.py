@@ -16,6 +16,7 @@ urlpatterns = [
     path("styleguide/", include("webapp.components.urls")),
     path("algorithms/", include("webapp.catalogue.urls")),
     path("labs/", include("webapp.labs.urls")),
+    path("studies/", include("webapp.studies.urls")),
     path("", include("webapp.jobs.urls")),
     path("", include("webapp.results.urls")),
     path("", include("webapp.curation.urls")),

@@ -39,7 +39,10 @@ SHARED = frozenset({"results", "labs"})
 """Namespaces that are spread over several sections."""
 
 GROUPS = (
-    (Section("Experiments", "experiments:list", "flask", "g e"),),
+    (
+        Section("Experiments", "experiments:list", "flask", "g e"),
+        Section("Studies", "studies:list", "file-lines", "g s"),
+    ),
     (
         Section("Datasets", "datasets:list", "database", "g d"),
         Section("Policies", "policies:list", "brain", "g p"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from webapp.experiments.models import ExperimentJob
-from webapp.experiments.roles import EVALUATION, TRAINING, in_round
+from webapp.experiments.roles import EVALUATION, TRAINING, in_round, parse
 from webapp.jobs.graph import Node
 from webapp.jobs.models import Job
 from webapp.results.rows import JobRow, Points
@@ -26,6 +26,8 @@ class RunFacts:
     """By role; roles whose job does not exist are left out."""
     run_id: int | None
     """The latest run of an experiment that has its training or evaluation."""
+    rounds: int = 1
+    """Rounds of completing and training."""
 
     @property
     def train(self) -> JobRow | None:
@@ -34,7 +36,7 @@ class RunFacts:
 
     def evaluation(self, number: int | None = None) -> JobRow | None:
         """Return its final evaluation, or that after a round."""
-        if number is None:
+        if number is None or number == self.rounds:
             return self.jobs.get(EVALUATION)
         return self.jobs.get(in_round(EVALUATION, number))
 
@@ -78,7 +80,7 @@ class Facts:
                 for role in (TRAINING, EVALUATION)
                 if (job := jobs.get(role)) is not None and job.id in self.runs
             ]
-            found.append(RunFacts(seed, jobs, run_ids[0] if run_ids else None))
+            found.append(RunFacts(seed, jobs, run_ids[0] if run_ids else None, rounds_of(cell)))
         return found
 
     def run_ids(self, cells: Iterable[Cell]) -> list[int]:
@@ -117,3 +119,10 @@ def load_facts(plan: StudyPlan) -> Facts:
     own = (TRAINING, EVALUATION)
     runs = {job_id: run_id for job_id, run_id, role in needs if role in own and run_id is not None}
     return Facts(plan, jobs, runs)
+
+
+def rounds_of(cell: Cell) -> int:
+    """Return how many rounds the runs of a group have: one more than are numbered."""
+    roles = [parse(role) for run in cell.runs.values() for role in run.nodes]
+    numbered = [role.round for role in roles if role.stage == EVALUATION and role.round]
+    return 1 + max(numbered, default=0)

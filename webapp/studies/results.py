@@ -31,6 +31,11 @@ class TableRow:
     planned: int
     runs: tuple[int, ...]
 
+    @property
+    def has_paper(self) -> bool:
+        """Whether the paper's numbers stand beside."""
+        return any(value is not None for value in self.paper)
+
 
 @dataclass(frozen=True)
 class StudyResult:

@@ -1,0 +1,74 @@
+"""A study's figures, panel by panel, from what its runs measured."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from algorithms.base import Metric
+from webapp.results.figures import (
+    expected_reward,
+    paper_numbers,
+)
+from webapp.studies import axis_drawers, drawers
+from webapp.studies.bandit import play
+from webapp.studies.claim_schema import Measure
+from webapp.studies.figure_schema import FigureSpec, Panel
+from webapp.studies.planning import Cell
+from webapp.studies.results import StudyResult, variants_of
+from webapp.studies.values import metric_of
+
+NOTE_LOWER = "Hollow markers are the paper's numbers."
+
+
+def draw(result: StudyResult, spec: FigureSpec, number: int) -> go.Figure:
+    """Return one panel of a figure; the paper's numbers lie over it at the paper profile."""
+    if spec.kind == "bandit":
+        return _bandit(result)
+    panel = spec.panels[number]
+    cells = result.plan.select(panel.experiment, panel.groups, panel.axes)
+    drawn = DRAWERS[spec.kind](result, spec, panel, cells)
+    if result.scale != "paper":
+        return drawn
+    return paper_numbers.overlay(drawn, _paper(spec, panel, cells, variants_of(cells)))
+
+
+def _paper(
+    spec: FigureSpec,
+    panel: Panel,
+    cells: Sequence[Cell],
+    variants: Mapping[tuple[str, str], int],
+) -> list[paper_numbers.PaperLine]:
+    looks = {cell.group: (cell.algorithm, variants[cell.experiment, cell.label]) for cell in cells}
+    looks |= {cell.label: (cell.algorithm, variants[cell.experiment, cell.label]) for cell in cells}
+    return [
+        paper_numbers.PaperLine(series.group, *looks.get(series.group, ("", 0)), series.x, series.y)
+        for series in spec.paper
+        if series.panel in {"", panel.title}
+    ]
+
+
+def _bandit(result: StudyResult) -> go.Figure:
+    study = result.study.bandit
+    assert study is not None
+    paths = [one.trajectory for one in play(study)]
+    return expected_reward.draw(paths, max(study.bandit.rewards))
+
+
+Drawer = Callable[[StudyResult, FigureSpec, Panel, Sequence[Cell]], go.Figure]
+DRAWERS: Mapping[str, Drawer] = {
+    "curves": drawers.curves,
+    "shares": drawers.shares,
+    "axis": axis_drawers.axis,
+    "rounds": axis_drawers.rounds,
+    "cardinality": drawers.cardinality_bars,
+    "bars": drawers.bars,
+}
+
+
+def titles(spec: FigureSpec, metric: Callable[[Measure], Metric] = metric_of) -> list[str]:
+    """Return a caption for each panel."""
+    if spec.kind == "bandit":
+        return [spec.title]
+    if len(spec.panels) == 1 and not spec.panels[0].title:
+        return [spec.title]
+    return [f"{panel.title or metric(panel.of).label}" for panel in spec.panels]
