@@ -39,6 +39,15 @@ ONLINE_METRICS: tuple[Metric, ...] = (
         help="Share of the completions written for this update that the length limit cut off.",
     ),
     Metric(
+        "rollout_logprob_gap",
+        "Engine and trainer apart",
+        unit="nats/token",
+        better="lower",
+        help="Mean difference of log mu between the engine that wrote the completions and the code "
+        "that trains, where these are two; large where the engine's weights are not the "
+        "generator's.",
+    ),
+    Metric(
         "generation_tokens_per_s",
         "Generation speed",
         unit="tokens/s",

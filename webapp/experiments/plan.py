@@ -1,12 +1,15 @@
 """What a recipe makes of a config: runs and their nodes, before anything is a row; pure."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pydantic_core import InitErrorDetails
+
 from algorithms.base import Schema
+from algorithms.online.settings import Schedule
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.config import ExperimentConfig
 from webapp.jobs.graph import Node, closure
@@ -73,6 +76,9 @@ class Plan:
         return Counter(node.kind for node in self.nodes)
 
 
+Schedules = Mapping[str, tuple[Schedule, int | None]]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One kind of pipeline, in a file of its own that defines `RECIPE`."""
@@ -83,3 +89,10 @@ class Recipe:
     plan: Callable[[ExperimentConfig, Sources], Plan]
     settings: type[Schema] = NoSettings
     """Its own settings: `ExperimentConfig.recipe_settings`, and axes named `recipe.<field>`."""
+    problems: Callable[[ExperimentConfig], Sequence[InitErrorDetails]] = lambda _: ()
+    """What it cannot do with a config, each at the path of a field."""
+    notes: Callable[[ExperimentConfig], Sequence[str]] = lambda _: ()
+    """Sentences to read before a launch."""
+    schedules: Callable[[ExperimentConfig], Schedules] | None = None
+    """Schedules of generation and training that are drawn before a launch, and how many updates
+    each is for, None where the data tell; of recipes that have any."""

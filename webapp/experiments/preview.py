@@ -8,8 +8,10 @@ from algorithms.specs import KINDS
 from webapp.curation.selectors import writer_of
 from webapp.experiments.amounts import Known, Work, problems_of, stored_completions, work_of
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.disk import Stored, policy_bytes, stored_policies
 from webapp.experiments.engine_gap import gap_warnings, of_plan
 from webapp.experiments.plan import Plan
+from webapp.experiments.recipes import load
 from webapp.experiments.sources import FoundSources
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
@@ -56,11 +58,23 @@ class PlanPreview:
     """The part of the total whose artifacts are not there yet."""
     warnings: tuple[str, ...]
     """Sentences about what will not work as it is."""
+    stored: Stored | None
+    """Policies of the remaining trainings; None where their size is not known."""
 
     @property
     def jobs(self) -> int:
         """All planned jobs."""
         return sum(kind.planned for kind in self.kinds)
+
+    @property
+    def disk(self) -> int:
+        """Bytes that the policies of the remaining trainings take; 0 where not known."""
+        return self.stored.size_bytes if self.stored else 0
+
+    @property
+    def policies(self) -> int:
+        """How many policies that are."""
+        return self.stored.policies if self.stored else 0
 
     @property
     def existing(self) -> int:
@@ -99,9 +113,15 @@ def preview(config: ExperimentConfig, plan: Plan, sources: FoundSources) -> Plan
         remaining=work_of(left, known),
         warnings=(
             *_warnings(config, sources),
+            *load(config.recipe).notes(config),
             *gap_warnings(of_plan(fingerprints, sources.rollouts.values())),
         ),
+        stored=stored_policies(left, _policy_sizes(sources)),
     )
+
+
+def _policy_sizes(sources: FoundSources) -> dict[str, int | None]:
+    return {row.job.fingerprint: policy_bytes(row) for row in sources.policies.values()}
 
 
 def _warnings(config: ExperimentConfig, sources: FoundSources) -> list[str]:

@@ -9,7 +9,7 @@ from algorithms.base import Reporter, Stopped, UserError
 from algorithms.data.grading import Item, Judge, Verdict, reward
 from algorithms.data.rows import Row
 from algorithms.specs import OnlineSpec
-from algorithms.training.behaviour import behaviour_logprobs
+from algorithms.training.behaviour import LogprobGap, behaviour_logprobs
 from algorithms.training.online.buffer import Group
 from algorithms.training.online.generator import Generator, Written
 from algorithms.training.policy import Policy
@@ -29,6 +29,19 @@ class Tally:
     truncated: int = 0
     seconds: float = 0.0
     """Spent on writing and grading."""
+    gap: float = 0.0
+    """Sum over `gap_tokens` of |engine - trainer|, in nats."""
+    gap_tokens: int = 0
+    """Tokens of which an engine computed log mu as well."""
+
+    def compare(self, written: Written) -> None:
+        """Note how far the engine that wrote completions is from the code that trains."""
+        found = LogprobGap.between(
+            [one.engine_logprobs for one in written.completions], written.logprobs
+        )
+        if found is not None:
+            self.gap += found.mean * found.tokens
+            self.gap_tokens += found.tokens
 
     def add(self, group: Group, verdicts: Sequence[Verdict]) -> None:
         """Count a group."""
@@ -52,6 +65,7 @@ class Tally:
             "rollout_truncated_share": self.truncated / count,
             "generation_tokens_per_s": sum(self.lengths) / self.seconds,
             **zero_variance,
+            **({"rollout_logprob_gap": self.gap / self.gap_tokens} if self.gap_tokens else {}),
         }
 
 
@@ -123,6 +137,7 @@ class Explorer:
         written = self.generator.write(
             requests, seed=seed, on_progress=self._breathe, on_ready=self._reporter.message
         )
+        tally.compare(written)
         verdicts = self._judge.grade_all(
             [
                 Item(completion.text, self._problems[i].answer, completion.finish_reason)

@@ -130,14 +130,15 @@ class Generator:
             on_ready(started.version)
         if not self._holds_newest:
             with MemoryFile("generator weights") as memory:
-                save_file(_distinct(self._policy.model.state_dict()), memory.path)
+                memory.write(_distinct(self._policy.model.state_dict()))
                 self._engines.load(memory.path, on_progress=on_progress)
             self._holds_newest = True
         return self._engines.complete(requests, seed=seed, on_progress=on_progress)
 
     def save(self, folder: Path) -> None:
         """Write the weights to a file of the folder."""
-        save_file(_distinct(self._policy.model.state_dict()), folder / WEIGHTS_FILE)
+        weights = _distinct(self._policy.model.state_dict())
+        save_file({name: w.contiguous() for name, w in weights.items()}, folder / WEIGHTS_FILE)
 
     def restore(self, folder: Path) -> None:
         """Take the weights that `save` wrote."""
@@ -154,4 +155,4 @@ class Generator:
 def _distinct(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return each tensor once, where two names share one."""
     by_place = {value.data_ptr(): name for name, value in reversed(state.items())}
-    return {name: state[name].cpu().contiguous() for name in reversed(by_place.values())}
+    return {name: state[name] for name in reversed(by_place.values())}
