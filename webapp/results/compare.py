@@ -1,6 +1,6 @@
 """What the compare page, its figures and its exports show for one choice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
@@ -17,7 +17,7 @@ from webapp.results.curves import XAxis, band
 from webapp.results.figures import final_dots, learning_curve, outcome_shares
 from webapp.results.figures.learning_curve import CurveGroup, Level, Look, SeedCurve
 from webapp.results.groups import ConfigDifference, Group, config_differences, group_runs
-from webapp.results.rows import Points, RunRow
+from webapp.results.rows import Points, RunRow, joined, totals_of
 
 EVAL_TO_OUTCOME = {
     "eval_greedy_accuracy": "greedy_accuracy",
@@ -114,9 +114,27 @@ def differing_settings(found: Comparison) -> list[ConfigDifference]:
 
 
 def points(found: Comparison) -> dict[int, Points]:
-    """Return the chosen metric by training job; 1 query."""
-    jobs = {run.train.id for run in found.runs if run.train is not None}
-    return selectors.metric_points(jobs, found.choice.metric) if jobs else {}
+    """Return the chosen metric by a run's last training job, rounds joined; 1 query."""
+    jobs = {job.id for run in found.runs for job in run.trainings}
+    by_job = selectors.metric_points(jobs, found.choice.metric) if jobs else {}
+    return {
+        run.train.id: curve
+        for run in found.runs
+        if run.train is not None and (curve := _whole_curve(run, by_job)) is not None
+    }
+
+
+def _whole_curve(run: RunRow, by_job: Mapping[int, Points]) -> Points | None:
+    """Return the points of a run's rounds, as far as they follow each other without a gap."""
+    rounds, totals = [], []
+    for job in run.trainings:
+        if job.id not in by_job:
+            break
+        rounds.append(by_job[job.id])
+        if job.artifact is None:
+            break
+        totals.append(totals_of(job.artifact))
+    return joined(rounds, totals[: len(rounds) - 1]) if rounds else None
 
 
 def job_url(job_id: int) -> str:

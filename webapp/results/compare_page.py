@@ -11,6 +11,7 @@ from webapp.results.compare import Comparison, MetricFamily
 from webapp.results.comparison import FinalRow, FinalTable
 from webapp.results.curves import XAxis
 from webapp.results.groups import ConfigDifference, Group, GroupBy
+from webapp.results.iterations import IterationTable, iteration_table
 from webapp.results.paired import Difference, Verdict
 from webapp.results.selectors import PickerExperiment
 from webapp.results.statistics import MeanCI, t_quantile
@@ -47,6 +48,8 @@ class Page:
     search: str
     benchmarks: Mapping[int, str]
     """Names of further datasets that the runs are evaluated on."""
+    iterations: IterationTable
+    """The chosen outcome by iteration, of runs that have several."""
 
     @property
     def choice(self) -> Choice:
@@ -199,4 +202,5 @@ def build_page(found: Comparison, *, search: str) -> Page:
         picker=selectors.picker(search, found.choice.runs),
         search=search,
         benchmarks=selectors.benchmarks(found.runs),
+        iterations=iteration_table(found),
     )

@@ -1,6 +1,6 @@
 """What the pages of results are made of, typed and free of the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,16 @@ class SourceRow:
 
 
 @dataclass(frozen=True)
+class RoundRow:
+    """One of several rounds of a run: its training and its evaluation."""
+
+    number: int
+    """From 1."""
+    train: JobRow | None
+    evaluate: JobRow | None
+
+
+@dataclass(frozen=True)
 class RunRow:
     """One run with the jobs that made its numbers."""
 
@@ -61,7 +71,9 @@ class RunRow:
     train: JobRow | None
     evaluate: JobRow | None
     sources: Mapping[str, SourceRow]
-    """Inputs of its training by role."""
+    """Inputs of its training by role; of several rounds, of the first."""
+    rounds: tuple[RoundRow, ...] = ()
+    """In their order, the last one included, where there are several; else none."""
 
     @property
     def is_base(self) -> bool:
@@ -76,6 +88,18 @@ class RunRow:
         return ("evaluate", self.evaluate.id) if self.evaluate is not None else ("run", self.id)
 
     @property
+    def trainings(self) -> tuple[JobRow, ...]:
+        """Its trainings one after another."""
+        found = [one.train for one in self.rounds] or [self.train]
+        return tuple(job for job in found if job is not None)
+
+    @property
+    def own_jobs(self) -> tuple[JobRow, ...]:
+        """Its trainings and evaluations, in the order in which they are done."""
+        pairs = [(one.train, one.evaluate) for one in self.rounds] or [(self.train, self.evaluate)]
+        return tuple(job for pair in pairs for job in pair if job is not None)
+
+    @property
     def summary(self) -> Mapping[str, Any]:
         """Figures of its final evaluation; empty until there is one."""
         if self.evaluate is None or self.evaluate.artifact is None:
@@ -85,15 +109,33 @@ class RunRow:
     @property
     def is_active(self) -> bool:
         """Whether one of its own jobs is still to finish."""
-        return any(job is not None and job.is_active for job in (self.train, self.evaluate))
+        return any(job.is_active for job in self.own_jobs)
 
     @property
     def state(self) -> str:
         """State of the job it waits for, or of its last one."""
-        for job in (self.train, self.evaluate):
-            if job is not None and job.state != "succeeded":
+        for job in self.own_jobs:
+            if job.state != "succeeded":
                 return job.state
         return "succeeded" if self.evaluate is not None else "waiting"
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a whole training took."""
+
+    steps: float
+    samples: float
+    tokens: float
+    seconds: float
+
+
+def totals_of(training: ArtifactRow) -> Totals:
+    """Return what a finished training took, from its summary."""
+    summary = training.summary
+    return Totals(
+        *(float(summary.get(name, 0)) for name in ("steps", "samples", "tokens", "seconds"))
+    )
 
 
 @dataclass(frozen=True)
@@ -115,6 +157,21 @@ class Points:
             XAxis.SECONDS: self.seconds,
         }[axis]
         return Curve(seed, x, self.values)
+
+
+def joined(rounds: Sequence[Points], totals: Sequence[Totals]) -> Points:
+    """Return one curve of the points of several rounds: each goes on where the one before ended.
+
+    Args:
+        totals: what each round but the last one took.
+    """
+    columns = []
+    done = np.zeros(4)
+    for one, total in zip(rounds, [*totals, Totals(0, 0, 0, 0)], strict=True):
+        own = np.stack([one.steps, one.samples, one.tokens, one.seconds])
+        columns.append(np.vstack([own + done[:, None], one.values]))
+        done = done + np.array([total.steps, total.samples, total.tokens, total.seconds])
+    return Points(*np.concatenate(columns, axis=1))
 
 
 def points_of(rows: list[tuple[int, int, int, float, float]]) -> Points:

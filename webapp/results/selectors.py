@@ -2,16 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import Experiment, ExperimentJob, Run
-from webapp.experiments.roles import TRAINING, Role, in_round, parse
+from webapp.experiments.roles import TRAINING, Role, parse
 from webapp.jobs.models import Artifact, Job, JobInput, MetricPoint
-from webapp.results.rows import ArtifactRow, JobRow, Points, RunRow, SourceRow, points_of
+from webapp.results.rows import (
+    ArtifactRow,
+    JobRow,
+    Points,
+    RoundRow,
+    RunRow,
+    SourceRow,
+    points_of,
+)
 
 PICKER_EXPERIMENTS = 20
 PICKER_RUNS = 200
@@ -42,30 +50,35 @@ def run_rows(run_ids: Collection[int], benchmark: int | None = None) -> list[Run
     Args:
         benchmark: id of the dataset whose evaluation is meant; None for that of the experiment.
     """
-    first = in_round(TRAINING, 1)
-    roles = {TRAINING: "train", first: first, _evaluation(benchmark): "evaluate"}
+    evaluation = str(Role("evaluate", benchmark))
+    own = Q(role__startswith=TRAINING) | Q(role=evaluation) | Q(role__startswith=f"{evaluation}@")
     runs = (
         Run.objects.filter(pk__in=run_ids)
         .select_related("experiment")
         .order_by("experiment_id", "position")
     )
     needs = (
-        ExperimentJob.objects.filter(run__in=run_ids, role__in=roles)
+        ExperimentJob.objects.filter(own, run__in=run_ids)
         .select_related("job", "job__artifact")
         .defer("job__spec", "job__failure_detail")
     )
     jobs: dict[int, dict[str, JobRow]] = defaultdict(dict)
     for need in needs:
         if need.run_id is not None:
-            jobs[need.run_id][roles[need.role]] = _job_row(need.job)
+            jobs[need.run_id][_in_table(need.role)] = _job_row(need.job)
+    rows = [_run_row(run, jobs[run.pk]) for run in runs]
     # The first training's inputs: those of later rounds are made by the run itself.
-    started = {pk: own.get(first, own.get("train")) for pk, own in jobs.items()}
-    sources = _sources({job.id for job in started.values() if job})
-    return [_run_row(run, jobs[run.pk], sources, started.get(run.pk)) for run in runs]
+    sources = _sources({row.trainings[0].id for row in rows if row.trainings})
+    return [
+        replace(row, sources=sources.get(row.trainings[0].id, {})) if row.trainings else row
+        for row in rows
+    ]
 
 
-def _evaluation(benchmark: int | None) -> str:
-    return str(Role("evaluate", benchmark))
+def _in_table(role: str) -> str:
+    """Return a role without its dataset: only evaluations on one of them are looked at."""
+    found = parse(role)
+    return str(Role(found.stage, round=found.round))
 
 
 def benchmarks(runs: Collection[RunRow]) -> dict[int, str]:
@@ -76,12 +89,7 @@ def benchmarks(runs: Collection[RunRow]) -> dict[int, str]:
     return {row.pk: str(row) for row in rows}
 
 
-def _run_row(
-    run: Run,
-    own: dict[str, JobRow],
-    sources: dict[int, dict[str, SourceRow]],
-    started: JobRow | None,
-) -> RunRow:
+def _run_row(run: Run, own: dict[str, JobRow]) -> RunRow:
     return RunRow(
         id=run.pk,
         experiment_id=run.experiment_id,
@@ -92,7 +100,19 @@ def _run_row(
         config=run.config,
         train=own.get("train"),
         evaluate=own.get("evaluate"),
-        sources=sources.get(started.id, {}) if started else {},
+        sources={},
+        rounds=_rounds(own),
+    )
+
+
+def _rounds(own: dict[str, JobRow]) -> tuple[RoundRow, ...]:
+    numbers = sorted({number for role in own if (number := parse(role).round) is not None})
+    if not numbers:
+        return ()
+    named = [(number, f"@{number}") for number in numbers] + [(numbers[-1] + 1, "")]
+    return tuple(
+        RoundRow(number, own.get(f"{TRAINING}{end}"), own.get(f"evaluate{end}"))
+        for number, end in named
     )
 
 
@@ -117,6 +137,12 @@ def _sources(job_ids: Collection[int]) -> dict[int, dict[str, SourceRow]]:
     for job_id, role, source_id, title, fingerprint in rows:
         found[job_id][role] = SourceRow(source_id, title, fingerprint)
     return found
+
+
+def evaluated_policies(job_ids: Collection[int]) -> dict[int, int]:
+    """Return the job that made the policy of each evaluation, by the evaluation's job; 1 query."""
+    rows = JobInput.objects.filter(job__in=list(job_ids), role="policy")
+    return dict(rows.values_list("job_id", "source_id"))
 
 
 def metric_points(job_ids: Collection[int], name: str) -> dict[int, Points]:

@@ -16,6 +16,7 @@ from webapp.results.at_k import at_k_figure, cardinality_figure
 from webapp.results.choice import Choice, parse, with_runs
 from webapp.results.compare import Comparison
 from webapp.results.compare_page import build_page
+from webapp.results.iterations import by_iteration_figure, iterations_csv
 
 FRAGMENTS = {
     "comparison": "results/_comparison.html",
@@ -70,6 +71,7 @@ FIGURES: Mapping[str, Callable[[Comparison], go.Figure]] = {
     "shares": comparing.shares_figure,
     "at-k": at_k_figure,
     "cardinality": cardinality_figure,
+    "by-iteration": by_iteration_figure,
 }
 
 
@@ -92,6 +94,7 @@ class Export:
 
 EXPORTS: Mapping[str, Export] = {
     "points.csv": Export("text/csv", exports.points_csv),
+    "iterations.csv": Export("text/csv", iterations_csv),
     "table.csv": Export("text/csv", lambda found: exports.table_csv(comparing.table(found))),
     "table.tex": Export("text/x-tex", lambda found: exports.table_latex(comparing.table(found))),
 }
