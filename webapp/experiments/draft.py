@@ -26,7 +26,8 @@ from webapp.experiments.draft_parts import (
     row_of,
     section_of,
 )
-from webapp.experiments.forms import AxisForm, QuestionForm, SeedsForm, SourcesForm
+from webapp.experiments.forms import AxisForm, QuestionForm, SeedsForm
+from webapp.experiments.source_forms import SourcesForm
 from webapp.schema_forms import SEPARATOR
 
 Loc = tuple[int | str, ...]
@@ -62,6 +63,12 @@ class Draft:
             name: [] for name in ("", "algorithms", "axes", "curations")
         }
         """Errors of no field: of the whole page, or of a list on it."""
+
+    @property
+    def reads_reference(self) -> bool:
+        """Whether an algorithm, as it is set or as an axis may set it, reads a reference."""
+        by_axis = any(str(axis.form["path"].value()).startswith("params.") for axis in self.axes)
+        return any(row.may_read_reference(by_axis=by_axis) for row in self.rows)
 
     def config(self) -> ExperimentConfig | None:
         """Return what was asked for; None where something is wrong, told at its field."""

@@ -36,6 +36,17 @@ class Row:
         valid = self.params.is_valid()
         return differences(self.params.schema, self.params.cleaned_schema()) if valid else []
 
+    def may_read_reference(self, *, by_axis: bool) -> bool:
+        """Return whether its loss reads a reference policy.
+
+        Args:
+            by_axis: whether an axis may set its hyperparameters otherwise.
+        """
+        asks = ALGORITHMS[self.algorithm].needs_reference
+        if asks is None:
+            return False
+        return by_axis or (self.params.is_valid() and asks(self.params.cleaned_schema()))
+
 
 @dataclass(frozen=True)
 class Axis:

@@ -80,10 +80,13 @@ def _config_data(config: ExperimentConfig) -> dict[str, str]:
         "dataset_id": str(config.dataset_id),
         "eval_dataset_id": str(config.eval_dataset_id or ""),
         "policy_id": str(config.policy_id),
+        "reference_policy_id": str(config.reference_policy_id or ""),
         "rollouts_id": str(config.rollouts_id or ""),
         "seeds": seeds_text(config.seeds),
         "label": config.label,
     }
+    if config.evaluate_checkpoints:
+        found["evaluate_checkpoints"] = "on"
     for name in SECTION_TITLES:
         found |= section_data(name, getattr(config, name).model_dump())
     return found | recipe_data(config.recipe, config.recipe_settings)

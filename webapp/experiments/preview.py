@@ -11,7 +11,6 @@ from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.disk import Stored, policy_bytes, stored_policies
 from webapp.experiments.engine_gap import gap_warnings, of_plan
 from webapp.experiments.plan import Plan
-from webapp.experiments.recipes import load
 from webapp.experiments.sources import FoundSources
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
@@ -113,7 +112,6 @@ def preview(config: ExperimentConfig, plan: Plan, sources: FoundSources) -> Plan
         remaining=work_of(left, known),
         warnings=(
             *_warnings(config, sources),
-            *load(config.recipe).notes(config),
             *gap_warnings(of_plan(fingerprints, sources.rollouts.values())),
         ),
         stored=stored_policies(left, _policy_sizes(sources)),

@@ -89,8 +89,10 @@ def detail_page(policy: Policy) -> DetailPage:
 
 def uses(policy: Policy) -> list[Use]:
     """Return the experiments that start from it; one query."""
-    named = Q(experiment__config__policy_id=policy.pk) | Q(
-        experiment__config__axes__policy_id__contains=[policy.pk]
+    named = (
+        Q(experiment__config__policy_id=policy.pk)
+        | Q(experiment__config__reference_policy_id=policy.pk)
+        | Q(experiment__config__axes__policy_id__contains=[policy.pk])
     )
     found = policy.job.needed_by.filter(named).values_list("experiment_id", "experiment__name")
     return [Use(pk, name) for pk, name in found.distinct().order_by("experiment_id")]

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from algorithms.base import UserError
 from algorithms.catalogue import ALGORITHMS
-from tests.webapp.experiments.factories import Bench, make_dataset, make_user
+from tests.webapp.experiments.factories import Bench, make_dataset, make_policy, make_user
 from tests.webapp.jobs import graphs
 from tests.webapp.posted import posted
 from webapp.catalogue.models import Preset
@@ -22,8 +23,9 @@ from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.forms import seeds_of, seeds_text
 from webapp.experiments.models import Experiment
 from webapp.experiments.selectors import clone_config
-from webapp.jobs.models import Artifact, Job
+from webapp.jobs.models import Artifact, Job, JobInput
 from webapp.jobs.states import JobState
+from webapp.policies.services import policy_delete
 
 pytestmark = pytest.mark.django_db
 NEW = "experiments:new"
@@ -430,7 +432,7 @@ def test_the_page_asks_as_often_for_many_datasets_and_presets_as_for_one(
     for number in range(8):
         preset_create(owner=bench.user, name=f"P{number}", algorithm="topr", params={})
         make_dataset(bench.user, f"D{number}", seed=20 + number)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         page.get(reverse(NEW))
 
 
@@ -467,3 +469,44 @@ def test_seeds_that_make_no_sense_are_refused(text: str) -> None:
 
 def test_seeds_are_written_short() -> None:
     assert seeds_text((0, 1, 2, 7, 9, 8)) == "0-2, 7, 9, 8"
+
+
+def test_a_reference_is_offered_where_an_algorithm_reads_one(page: Client, bench: Bench) -> None:
+    other = make_policy(bench.user, "Anchor", seed=3)
+    plain = _typed(page, "topr")
+    assert 'id="reference-field" hidden' in page.get(reverse(NEW)).content.decode()
+    assert 'data-show="reference-field" data-shown="no"' in _plan(page, plain)
+    anchored = _typed(page, "grpo", reference_policy_id=str(other.pk))
+    anchored["policy_id"] = str(bench.policy.pk)
+    anchored["row0p-reference_kl"] = "k3"
+    assert 'data-show="reference-field" data-shown="yes"' in _plan(page, anchored)
+    anchored["name"] = "Anchored"
+    assert _launch(page, anchored).status_code == 302
+    experiment = Experiment.objects.get(name="Anchored")
+    edges = JobInput.objects.filter(job__needed_by__experiment=experiment, role="reference")
+    assert set(edges.values_list("source", flat=True)) == {other.job_id}
+    graphs.run_all()
+    with pytest.raises(UserError, match="is used by “Anchored”"):
+        policy_delete(policy=other, user=bench.user)
+    clone = page.get(reverse("experiments:clone", args=[experiment.pk])).content.decode()
+    assert posted(clone, "new-experiment")["reference_policy_id"] == str(other.pk)
+
+
+def test_every_kept_policy_is_evaluated_where_asked_and_the_disk_is_told(
+    page: Client, bench: Bench
+) -> None:
+    graphs.run_all()
+    Artifact.objects.filter(job=bench.policy.job).update(size_bytes=10_000_000)
+    data = _typed(page, "topr", seeds="0", evaluate_checkpoints="on", name="Kept")
+    assert _errors(_plan(page, data)).keys() == {"id_evaluate_checkpoints"}
+    data["settings-steps"], data["settings-keep_every"] = "100", "40"
+    plan = _plan(page, data)
+    assert '<td>evaluate</td><td class="num">4</td>' in plan
+    assert "30.0 MB" in plan
+    assert "3 of them" in plan
+    assert _launch(page, data).status_code == 302
+    experiment = Experiment.objects.get(name="Kept")
+    roles = experiment.needs.filter(run__algorithm="topr").values_list("role", flat=True)
+    assert set(roles) == {"train", "evaluate", "evaluate+40", "evaluate+80"}
+    clone = page.get(reverse("experiments:clone", args=[experiment.pk])).content.decode()
+    assert posted(clone, "new-experiment")["evaluate_checkpoints"] == "on"

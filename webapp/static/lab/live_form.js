@@ -1,6 +1,7 @@
 // Forms that the server judges while they are typed: its errors go to their fields, nothing typed is touched.
 //   <div data-live-errors> receives fragments with <template data-error-for="id of an input">sentence</template>,
-//   and <template data-fill="id"> for what an element elsewhere should now contain, if it is still there
+//   <template data-fill="id"> for what an element elsewhere should now contain, if it is still there,
+//   and <template data-show="id" data-shown="yes|no"> for an element that matters only to some of what is typed
 // The event lab:coefficient (sent by the server with {url}) loads another plot into the page's first figure.
 (() => {
   const clear = (form) => {
@@ -35,6 +36,9 @@
     for (const closed of form.querySelectorAll("details.holds-error")) closed.classList.remove("holds-error");
     for (const template of holder.querySelectorAll("template[data-fill]")) {
       document.getElementById(template.dataset.fill)?.replaceChildren(template.content.cloneNode(true));
+    }
+    for (const template of holder.querySelectorAll("template[data-show]")) {
+      document.getElementById(template.dataset.show)?.toggleAttribute("hidden", template.dataset.shown !== "yes");
     }
     for (const template of holder.querySelectorAll("template[data-error-for]")) place(template.dataset.errorFor, template.content.textContent);
   };
