@@ -11,6 +11,7 @@ from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.disk import Stored, policy_bytes, stored_policies
 from webapp.experiments.engine_gap import gap_warnings, of_plan
 from webapp.experiments.plan import Plan
+from webapp.experiments.recipes import load
 from webapp.experiments.sources import FoundSources
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
@@ -112,6 +113,7 @@ def preview(config: ExperimentConfig, plan: Plan, sources: FoundSources) -> Plan
         remaining=work_of(left, known),
         warnings=(
             *_warnings(config, sources),
+            *load(config.recipe).notes(config),
             *gap_warnings(of_plan(fingerprints, sources.rollouts.values())),
         ),
         stored=stored_policies(left, _policy_sizes(sources)),
