@@ -97,6 +97,8 @@ class CompletionBatch:
     """log of the reference policy per token in nats, for algorithms that ask for it."""
     selected: Bool[Tensor, "B T"] | None = None
     """What the algorithm's `select` chose, where it has one."""
+    source_index: Int[Tensor, " B"] | None = None
+    """Which set of a mixture a completion is from, counted from 1; None where there is one set."""
 
     def rows(self, index: Int[Tensor, " b"] | slice) -> "CompletionBatch":
         """Return some completions, with what was computed over the whole batch."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from algorithms.base import CompletionBatch, LossOutput
 from algorithms.shared.masking import masked_mean, masked_sum, token_counts
 from algorithms.shared.ratios import token_log_ratio
+from algorithms.shared.source_metrics import source_figures
 from algorithms.shared.taper import FORGOTTEN_WEIGHT
 
 LARGEST_LOG_RATIO = 80.0
@@ -123,6 +124,8 @@ class BatchRecord:
         log_ratios: dict[tuple[str, str], np.ndarray] = {}
         if self._has_behaviour:
             figures |= _ratio_figures(columns)
+        if "source" in columns:
+            figures |= source_figures(columns)
         if self._detailed:
             figures |= _quantiles(columns)
             for sign, side in _sides(columns).items():
@@ -153,6 +156,8 @@ def _policy_columns(
         "pushed_up": masked_sum((-gradient).clamp(min=0).double(), batch.mask),
         "pushed_down": masked_sum(gradient.clamp(min=0).double(), batch.mask),
     }
+    if batch.source_index is not None:
+        columns["source"] = batch.source_index
     if batch.reference_logprobs is not None:
         behind = token_log_ratio(batch.reference_logprobs, logprobs, batch.mask)
         columns["kl_reference"] = masked_sum(_k3(behind), batch.mask)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from algorithms.base import Metric
 from algorithms.shared.metrics import QUANTILES
+from algorithms.shared.source_metrics import SOURCES
 from algorithms.shared.taper import FORGOTTEN_WEIGHT
 
 LOSS_AND_REWARD: tuple[Metric, ...] = (
@@ -189,5 +190,6 @@ TRAIN_GROUPS: Mapping[str, tuple[Metric, ...]] = {
     "Divergences": DIVERGENCES,
     "Policy and updates": POLICY,
     "Speed and length": SPEED_AND_LENGTH,
+    "Sets of a mixture": SOURCES,
 }
 """What a metric chooser shows together."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from algorithms.asking import Prompt
 from algorithms.base import CompletionBatch, Outcomes, UserError
+from algorithms.curation.mixing import SOURCE
 from algorithms.data.problems import load_problems
 from algorithms.data.tables import GRADED, ROLLOUTS_FILE, read_table
 from algorithms.shared.masking import token_counts
@@ -23,6 +24,8 @@ from algorithms.training.units import UnitKind, Units, named_pairs, random_pairs
 
 _PAIR = pa.field("pair", pa.int32())
 """Which pair a completion is of; null for none. Only curated rollouts have the column."""
+_SOURCE = pa.field(SOURCE, pa.int32())
+"""Which set of a mixture a completion is from. Only mixed rollouts have the column."""
 _COLUMNS = pa.schema(
     [
         GRADED.field(name)
@@ -91,6 +94,8 @@ class TrainingSet:
     """Number of each completion's pair, below 0 for none; None where the rollouts name none."""
     reference_logprobs: Ragged | None = None
     """log of the reference policy per completion token, for algorithms that ask for it."""
+    sources: Int[Tensor, " N"] | None = None
+    """Which set of a mixture each completion is from; None where there is one set."""
 
     def __len__(self) -> int:
         return len(self.completions)
@@ -142,6 +147,7 @@ class TrainingSet:
             mean_tokens=float(token_counts(mask).double().mean()),
             unit_index=torch.arange(len(indices), device=device),
             reference_logprobs=reference,
+            source_index=None if self.sources is None else self.sources[rows].to(device),
         )
         return sequences.to(device), batch
 
@@ -169,6 +175,7 @@ def load_rollouts(folder: Path, policy: Policy) -> TrainingSet:
         prompt_index=torch.from_numpy(prompt_ids.indices.to_numpy().astype(np.int64)),
         truncated=pc.equal(table.column("finish_reason"), "length").to_numpy(),
         pairs=_pairs(table),
+        sources=_sources(table),
     )
     require_readable(data, policy)
     return data
@@ -176,9 +183,12 @@ def load_rollouts(folder: Path, policy: Policy) -> TrainingSet:
 
 def _read(path: Path) -> pa.Table:
     table = read_table(path, _COLUMNS)
-    if _PAIR.name not in pq.read_schema(path).names:
-        return table
-    return table.append_column(_PAIR, read_table(path, pa.schema([_PAIR])).column(_PAIR.name))
+    present = pq.read_schema(path).names
+    for field in (_PAIR, _SOURCE):
+        if field.name in present:
+            own = read_table(path, pa.schema([field]))
+            table = table.append_column(field, own.column(field.name))
+    return table
 
 
 def _pairs(table: pa.Table) -> np.ndarray | None:
@@ -186,6 +196,12 @@ def _pairs(table: pa.Table) -> np.ndarray | None:
         return None
     pairs: np.ndarray = table.column(_PAIR.name).fill_null(-1).to_numpy()
     return pairs
+
+
+def _sources(table: pa.Table) -> Tensor | None:
+    if _SOURCE.name not in table.column_names:
+        return None
+    return torch.from_numpy(table.column(_SOURCE.name).to_numpy().astype(np.int64))
 
 
 def load_references(
