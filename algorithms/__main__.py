@@ -1,4 +1,4 @@
-"""The command line: `python -m algorithms list`, `docs`, `topr --help`.
+"""The command line: `python -m algorithms list`, `docs`, `job --help`, `topr --help`.
 
 Trains one algorithm from folders in the layout of docs/architecture.md, without web application,
 database or queue.
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from algorithms import one_job
 from algorithms.asking import Grading, Sampling
 from algorithms.base import (
     JobContext,
@@ -84,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", help="name every algorithm")
     commands.add_parser("docs", help=f"write the pages of {FOLDER}")
+    one_job.add(commands)
     for name, algorithm in ALGORITHMS.items():
         command = commands.add_parser(
             name, help=algorithm.title, description=f"{algorithm.title}. {algorithm.summary}"
@@ -202,6 +204,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for path in write(FOLDER):
             print(path)
         return 0
+    if arguments.command == one_job.COMMAND:
+        return one_job.run(arguments)
     return _train_and_tell(arguments)
 
 

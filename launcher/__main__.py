@@ -1,9 +1,10 @@
-"""The command line: `python -m launcher demo | up | services | worker | run | delete-data`."""
+"""The command line: `python -m launcher demo | up | services | worker | run | build ...`."""
 
 import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from launcher import commands
 from launcher.errors import LauncherError
@@ -24,6 +25,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     run = choices.add_parser("run", help="a command that sees the database and the broker")
     run.add_argument("--temporary", action="store_true", help="on empty data, deleted afterwards")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="manage.py ... | program ...")
+    build = choices.add_parser("build", help="an experiment's file, without database or web")
+    build.add_argument("file", type=Path, help="YAML, see docs/how-to/yaml.md")
+    build.add_argument("--out", type=Path, required=True, help="folder; what it holds is reused")
+    build.add_argument("--dry-run", action="store_true", help="only list the jobs")
     delete = choices.add_parser("delete-data", help="delete the data folder")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     return parser.parse_args(arguments)
@@ -37,9 +42,17 @@ def chosen(options: argparse.Namespace) -> Callable[[], int]:
         "services": commands.services,
         "worker": commands.worker,
         "run": lambda: commands.run(options.argv, temporary=options.temporary),
+        "build": lambda: _build(options),
         "delete-data": lambda: commands.delete_data(ask=not options.yes),
     }
     return actions[options.command]
+
+
+def _build(options: argparse.Namespace) -> int:
+    # Loads torch (seconds), which every other command does without.
+    from launcher.build import build  # noqa: PLC0415
+
+    return build(options.file, options.out, dry_run=options.dry_run)
 
 
 def _interrupt(*_: object) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from algorithms.base import Schema
+from algorithms.checkpoints import checkpoint_path
 from algorithms.specs import KINDS
 
 
@@ -29,6 +30,11 @@ class Kept:
     def fingerprint(self) -> str:
         """That of the training, and the step."""
         return f"{self.training.fingerprint}@{self.step}"
+
+    @property
+    def part(self) -> str:
+        """Its folder in the training's artifact."""
+        return checkpoint_path(self.step)
 
 
 def given(fingerprint: str) -> Given | Kept:
