@@ -93,7 +93,7 @@ def join(*, rank: int, size: int, meeting: Path) -> Ranks:
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(0)  # the only one that this process sees
-    store = dist.FileStore(str(meeting), size)
+    store = dist.FileStore(str(meeting), size)  # type: ignore[attr-defined]
     dist.init_process_group(backend, store=store, rank=rank, world_size=size)
     return Ranks(rank, size, talk=dist.new_group(backend="gloo", timeout=_PATIENCE))
 

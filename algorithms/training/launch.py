@@ -143,12 +143,11 @@ def _attend(processes: list[_Process], reporter: Reporter) -> Summary:
     deadline: float | None = None
     was_told_to_stop = False
     with selectors.DefaultSelector() as selector:
-        for process in processes:
-            selector.register(process, selectors.EVENT_READ)
+        for each in processes:
+            selector.register(each, selectors.EVENT_READ, each)
         while selector.get_map() and (deadline is None or time.monotonic() < deadline):
             for key, _ in selector.select(_POLL_S):
-                process = key.fileobj
-                assert isinstance(process, _Process)
+                process: _Process = key.data
                 for message in process.messages():
                     _hand_on(process, message, reporter)
                 if process.is_closed:

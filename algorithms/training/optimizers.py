@@ -28,7 +28,10 @@ def build_optimizer(model: torch.nn.Module, settings: LLMSettings) -> torch.opti
         case "adamw":
             return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
         case "adafactor":
-            return PiecewiseAdafactor(groups, lr=settings.learning_rate, **_ADAFACTOR)
+            piecewise: torch.optim.Optimizer = PiecewiseAdafactor(  # type: ignore[no-untyped-call]
+                groups, lr=settings.learning_rate, **_ADAFACTOR
+            )
+            return piecewise
 
 
 class PiecewiseAdafactor(Adafactor):
@@ -41,9 +44,9 @@ class PiecewiseAdafactor(Adafactor):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Change all weights."""
-        spread_weights = any(isinstance(w, DTensor) for g in self.param_groups for w in g["params"])
-        if not spread_weights:
-            super().step(closure)
+        weights = [weight for group in self.param_groups for weight in group["params"]]
+        if not any(isinstance(weight, DTensor) for weight in weights):
+            super().step(closure)  # type: ignore[no-untyped-call]
             return
         for group in self.param_groups:
             options = {name: value for name, value in group.items() if name != "params"}
@@ -51,12 +54,12 @@ class PiecewiseAdafactor(Adafactor):
                 if weight.grad is not None:
                     self._change(weight, options)
 
-    def _change(self, weight: DTensor, options: dict[str, Any]) -> None:
+    def _change(self, weight: Any, options: dict[str, Any]) -> None:
         whole = torch.nn.Parameter(weight.full_tensor())
         whole.grad = weight.grad.full_tensor()
         alone = Adafactor([whole], **options)  # type: ignore[no-untyped-call]
         alone.state[whole] = self.state[weight]
-        alone.step()
+        alone.step()  # type: ignore[no-untyped-call]
         weight.copy_(spread(whole.detach(), weight))
 
 
