@@ -1,4 +1,7 @@
-"""ALGORITHMS: every algorithm found in `algorithms/llm/`, the plugin folder and entry points."""
+"""ALGORITHMS: every algorithm found in `algorithms/llm/`, the plugin folder and entry points.
+
+CONTROL_ALGORITHMS and CORRECTIONS: those of `algorithms/control/`.
+"""
 
 import importlib
 import importlib.util
@@ -11,8 +14,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from algorithms import llm
+from algorithms import control, llm
 from algorithms.base import LLMAlgorithm
+from algorithms.control_base import ControlAlgorithm, CorrectionAlgorithm
 
 PLUGIN_FOLDERS_VARIABLE = "LAB_ALGORITHM_PLUGINS"
 """Folders of algorithm files, separated like PATH. Files there run as our code: trust them."""
@@ -72,3 +76,26 @@ def load() -> Mapping[str, LLMAlgorithm]:
 
 
 ALGORITHMS: Mapping[str, LLMAlgorithm] = load()
+
+
+def load_control() -> tuple[Mapping[str, ControlAlgorithm], Mapping[str, CorrectionAlgorithm]]:
+    """Return the algorithms and the corrections of `algorithms/control/`, by name.
+
+    Raises:
+        ImportError: a file has no ALGORITHM.
+    """
+    policies: dict[str, ControlAlgorithm] = {}
+    corrections: dict[str, CorrectionAlgorithm] = {}
+    for module in pkgutil.iter_modules(control.__path__):
+        found = importlib.import_module(f"{control.__name__}.{module.name}")
+        algorithm = getattr(found, "ALGORITHM", None)
+        if isinstance(algorithm, ControlAlgorithm):
+            policies[module.name] = algorithm
+        elif isinstance(algorithm, CorrectionAlgorithm):
+            corrections[module.name] = algorithm
+        else:
+            raise ImportError(f"algorithm {module.name}: {found!r} defines no ALGORITHM")  # noqa: TRY004
+    return MappingProxyType(policies), MappingProxyType(corrections)
+
+
+CONTROL_ALGORITHMS, CORRECTIONS = load_control()

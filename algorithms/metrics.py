@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from algorithms.base import Metric
-from algorithms.catalogue import ALGORITHMS
+from algorithms.catalogue import ALGORITHMS, CONTROL_ALGORITHMS
+from algorithms.control_metrics import ALL_CONTROL_METRICS
+from algorithms.shared.online_metrics import ONLINE_METRICS
 from algorithms.shared.train_metrics import TRAIN_GROUPS
 
 TRAIN_METRICS: tuple[Metric, ...] = tuple(
@@ -110,6 +112,8 @@ def metric_by_name(name: str) -> Metric:
 def _declared() -> Iterator[Metric]:
     yield from TRAIN_METRICS
     yield from EVAL_METRICS
+    yield from ONLINE_METRICS
     yield from OUTCOME_METRICS
-    for algorithm in ALGORITHMS.values():
+    yield from ALL_CONTROL_METRICS
+    for algorithm in (*ALGORITHMS.values(), *CONTROL_ALGORITHMS.values()):
         yield from algorithm.metrics

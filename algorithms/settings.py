@@ -90,3 +90,28 @@ class LLMSettings(Schema):
                 f"keep_every would keep {kept} policies; at most {MOST_CHECKPOINTS} are kept"
             )
         return self
+
+
+class ControlSettings(Schema):
+    """How a policy for continuous control is trained from transitions, whatever the algorithm."""
+
+    steps: int = Field(20_000, ge=1, le=10_000_000)
+    """Optimizer updates. Published results use 1,000,000."""
+    batch_size: int = Field(256, ge=1, le=65_536)
+    """Transitions per update."""
+    discount: float = Field(0.99, ge=0, lt=1)
+    """Of future rewards."""
+    parallel_seeds: int = Field(1, ge=1, le=64)
+    """Policies trained side by side in one process, of seeds that follow each other. Each comes
+    out as it would alone, up to rounding."""
+    log_every: int = Field(500, ge=1)
+    """Updates between two points of a curve; divergence is looked for as often."""
+    evaluate_every: int = Field(0, ge=0)
+    """Updates between evaluations in the environment, on tuning seeds; 0 evaluates never."""
+    evaluate_episodes: int = Field(10, ge=1, le=10_000)
+    """Episodes per evaluation."""
+    checkpoint_every: int = Field(5_000, ge=1)
+    """Updates between checkpoints that a killed run resumes from."""
+    divergence_factor: float = Field(100.0, gt=1)
+    """Values this many times beyond max |reward| / (1 - discount) count as diverged and end the
+    training."""

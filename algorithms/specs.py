@@ -12,6 +12,14 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from algorithms.asking import Grading, Prompt, Rewards, Sampling, VLLMSettings
 from algorithms.base import Schema
+from algorithms.control_specs import (
+    CollectSpec,
+    EvaluateControlSpec,
+    TrainControlSpec,
+    TrainDynamicsSpec,
+    TrainScoreSpec,
+)
+from algorithms.curation.mixing import MixSpec
 from algorithms.curation.steps import CurateSpec
 from algorithms.online.settings import Replay, Schedule, batches_misfit
 from algorithms.settings import LLMSettings
@@ -174,6 +182,10 @@ class EvaluateSpec(Schema):
     """Seed of the draw."""
 
 
+TRAININGS = frozenset({"train", "online"})
+"""Kinds that leave a policy trained by an algorithm of the catalogue, its history and ratios."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of job."""
@@ -197,6 +209,12 @@ KINDS: Mapping[str, Kind] = {
     "score": Kind(ScoreSpec, version=1, roles=("rollouts", "policy")),
     "grade": Kind(GradeSpec, version=3, roles=("rollouts",)),
     "curate": Kind(CurateSpec, version=1, roles=("rollouts",)),
+    "mix": Kind(
+        MixSpec,
+        version=1,
+        roles=("source_1", "source_2"),
+        optional_roles=("source_3", "source_4"),
+    ),
     "train": Kind(
         TrainSpec,
         version=3,
@@ -212,4 +230,16 @@ KINDS: Mapping[str, Kind] = {
         resumable=True,
     ),
     "evaluate": Kind(EvaluateSpec, version=4, roles=("policy", "dataset")),
+    "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
+    "train_control": Kind(TrainControlSpec, version=1, roles=("transitions",), resumable=True),
+    "train_score": Kind(TrainScoreSpec, version=1, roles=("transitions",), resumable=True),
+    "train_inverse_dynamics": Kind(
+        TrainDynamicsSpec, version=1, roles=("transitions",), resumable=True
+    ),
+    "evaluate_control": Kind(
+        EvaluateControlSpec,
+        version=1,
+        roles=("policy",),
+        optional_roles=("score", "state_score", "inverse_dynamics"),
+    ),
 }

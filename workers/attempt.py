@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from algorithms.base import JobContext, Schema, Stopped, Summary, UserError
 from algorithms.catalogue import ALGORITHMS
 from algorithms.jobs import run_job
+from algorithms.control_metrics import control_metrics
 from algorithms.metrics import EVAL_METRICS, OUTCOME_METRICS, TRAIN_METRICS
-from algorithms.specs import KINDS, EvaluateSpec, TrainSpec
+from algorithms.shared.online_metrics import ONLINE_METRICS
+from algorithms.specs import KINDS, EvaluateSpec, OnlineSpec, TrainSpec
 from webapp.jobs.leases import LeaseLost, fenced, finish_failure, finish_success, requeue
 from webapp.jobs.models import Job
 from webapp.jobs.store import default_store
@@ -101,14 +103,16 @@ def _spec(job: Job) -> Schema:
 
 def _declared_metrics(spec: Schema) -> frozenset[str]:
     match spec:
-        case TrainSpec():
+        case TrainSpec() | OnlineSpec():
             algorithm = ALGORITHMS.get(spec.algorithm)
             own = algorithm.metrics if algorithm else ()
             declared = (*TRAIN_METRICS, *EVAL_METRICS, *own)
+            if isinstance(spec, OnlineSpec):
+                declared += ONLINE_METRICS
         case EvaluateSpec():
             declared = OUTCOME_METRICS
         case _:
-            declared = ()
+            declared = control_metrics(spec)
     return frozenset(metric.name for metric in declared)
 
 

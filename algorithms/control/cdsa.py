@@ -111,6 +111,11 @@ class Correction:
         if not params.changes_nothing:
             _require(models, params)
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether actions come back as they were, clipped."""
+        return self._params.changes_nothing
+
     def correct(
         self, observations: Float[Tensor, "N O"], actions: Float[Tensor, "N A"]
     ) -> Corrected:

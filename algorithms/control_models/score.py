@@ -121,16 +121,18 @@ class ScoreModel(nn.Module):
             return batch.observations
         return torch.cat([batch.observations, batch.actions], dim=-1)
 
-    def losses(self, batch: TransitionBatch, *, kept: bool = False) -> Float[Tensor, "S N"]:
-        """Return the denoising loss of each row at a level of its own.
-
-        Args:
-            kept: Of the weights that are kept (their average, where there is one).
-        """
-        predictor = self._kept if kept else self.predictor
-        levels = chosen_levels(predictor.levels, batch.uniforms[..., 0])
+    def losses(self, batch: TransitionBatch) -> Float[Tensor, "S N"]:
+        """Return the denoising loss of each row at a level of its own."""
+        levels = chosen_levels(self.predictor.levels, batch.uniforms[..., 0])
         noisy = self.rows(batch) + levels[..., None] * batch.normals
-        return denoising_losses(predictor(noisy, levels), batch.normals)
+        return denoising_losses(self.predictor(noisy, levels), batch.normals)
+
+    def predicted_noise(
+        self, points: Float[Tensor, "S N D"], levels: Float[Tensor, "S N"]
+    ) -> Float[Tensor, "S N D"]:
+        """Return epsilon_theta by the weights that are kept (their average, if there is one)."""
+        predicted: Tensor = self._kept(points, levels)
+        return predicted
 
     def update(self, batch: TransitionBatch) -> Mapping[str, Float[Tensor, " S"]]:
         """Take one step on the mean denoising loss."""
@@ -148,5 +150,4 @@ class ScoreModel(nn.Module):
     def score(self, points: Float[Tensor, "N D"], level: float) -> Float[Tensor, "N D"]:
         """Return grad log density at a level, of the first seed's network."""
         levels = torch.full((1, len(points)), level, device=points.device)
-        predicted: Tensor = self._kept(points[None], levels)
-        return -predicted[0] / level
+        return -self.predicted_noise(points[None], levels)[0] / level

@@ -12,9 +12,15 @@ COMPUTED = (
     "score",
     "grade",
     "curate",
+    "mix",
     "train",
     "online",
     "evaluate",
+    "collect",
+    "train_control",
+    "train_score",
+    "train_inverse_dynamics",
+    "evaluate_control",
 )
 """Kinds with a file here; an upload is made by a person."""
 

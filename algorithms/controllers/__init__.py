@@ -1,0 +1,1 @@
+"""Policies that act: learned, imported, scripted, perturbed, corrected."""
