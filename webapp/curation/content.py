@@ -16,7 +16,7 @@ from webapp.jobs.models import Artifact, Job
 from webapp.jobs.states import JobState
 from webapp.jobs.store import ArtifactDamaged, default_store
 
-CURATABLE = ("grade", "curate")
+CURATABLE = ("grade", "curate", "mix")
 GRADED = Q(kind__in=CURATABLE) | Q(
     kind="score", inputs__role="rollouts", inputs__source__kind__in=CURATABLE
 )

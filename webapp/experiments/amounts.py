@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from algorithms.curation.mixing import MixSpec, shares_of
 from algorithms.curation.steps import CurateSpec
 from algorithms.settings import LLMSettings
-from algorithms.specs import EvaluateSpec, GenerateSpec, TrainSpec
+from algorithms.specs import EvaluateSpec, GenerateSpec, OnlineSpec, TrainSpec
 from webapp.datasets.models import Dataset
 from webapp.experiments.curations import rows_after
 from webapp.jobs.graph import Given, Node, Source, maker
@@ -98,6 +99,16 @@ def _node_work(node: Node, known: Known) -> Work:
         case TrainSpec() as spec:
             steps = _steps(spec.settings, _training_rows(node, spec, known))
             return Work(0, 0, steps, _times(steps, spec.settings.batch_size), 0)
+        case OnlineSpec() as spec:
+            prompts = _problems(
+                node.inputs["dataset"], spec.generate.split, spec.generate.prompts, known
+            )
+            written = spec.prompts_per_step * spec.generate.completions
+            steps = _steps(spec.settings, _times(prompts, spec.generate.completions))
+            completions = _times(steps, written)
+            samples = _times(steps, spec.settings.batch_size)
+            tokens = _times(completions, spec.generate.sampling.max_new_tokens)
+            return Work(completions, 0, steps, samples, tokens)
     return Work(0, 0, 0, 0, 0)
 
 
@@ -123,10 +134,21 @@ def _rollout_rows(source: Source, known: Known) -> int | None:
     source = maker(source)
     if isinstance(source, Given):
         return known.rollouts[source.fingerprint]
+    if isinstance(source.spec, MixSpec):
+        return _mixed_rows(source, source.spec, known)
     if "rollouts" not in source.inputs:
         return _completions(source, known)
     rows = _rollout_rows(source.inputs["rollouts"], known)
     return rows_after(source.spec.steps, rows) if isinstance(source.spec, CurateSpec) else rows
+
+
+def _mixed_rows(node: Node, spec: MixSpec, known: Known) -> int | None:
+    if spec.size is not None:
+        return spec.size
+    held = [_rollout_rows(source, known) for source in node.inputs.values()]
+    shares = shares_of(spec.weights)
+    fitting = [int(n / share) for n, share in zip(held, shares, strict=True) if n is not None]
+    return min(fitting) if len(fitting) == len(held) else None
 
 
 def _problems(source: Source, split: str, limit: int | None, known: Known) -> int | None:

@@ -12,6 +12,7 @@ from webapp.experiments.axis_choices import HIDDEN, SECTION_TITLES, section_sche
 from webapp.experiments.forms import AxisForm, ChoiceForm, CurationForm
 from webapp.experiments.plan import Recipe
 from webapp.experiments.recipes import RECIPE_NAMES, load
+from webapp.experiments.source_fields import offer_sources
 from webapp.experiments.summaries import summary
 from webapp.schema_forms import SEPARATOR, SchemaForm, differences, schema_form
 
@@ -139,7 +140,7 @@ def recipe_of(data: QueryDict) -> RecipeChoice:
     """Return the recipe of the posted values; the first one where it is not installed."""
     asked = data.get("recipe", "")
     name = asked if asked in RECIPE_NAMES else "offline"
-    form = schema_form(load(name).settings, prefix=RECIPE_SETTINGS)(data)
+    form = offer_sources(schema_form(load(name).settings, prefix=RECIPE_SETTINGS)(data))
     return RecipeChoice(RecipeForm(data), name, Section(RECIPE_SETTINGS, "Recipe", form))
 
 

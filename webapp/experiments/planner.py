@@ -2,6 +2,7 @@
 
 from webapp.experiments import recipes
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.named_ids import named_ids
 from webapp.experiments.plan import Plan, Sources
 
 
@@ -15,11 +16,17 @@ def source_ids(config: ExperimentConfig) -> tuple[set[int], set[int]]:
     datasets = {config.dataset_id, *_ids(config, "dataset_id")}
     if config.eval_dataset_id is not None:
         datasets.add(config.eval_dataset_id)
-    datasets |= set(config.benchmarks)
+    datasets |= {*config.benchmarks, *named_ids(config, "dataset_id").values()}
     policies = {config.policy_id, *_ids(config, "policy_id")}
     if config.reference_policy_id is not None:
         policies.add(config.reference_policy_id)
-    return datasets, policies
+    return datasets, policies | set(named_ids(config, "policy_id").values())
+
+
+def rollout_ids(config: ExperimentConfig) -> set[int]:
+    """Return the ids of all given sets of completions that the config names."""
+    own = set() if config.rollouts_id is None else {config.rollouts_id}
+    return own | set(named_ids(config, "rollouts_id").values())
 
 
 def _ids(config: ExperimentConfig, path: str) -> set[int]:

@@ -13,7 +13,7 @@ from webapp.jobs.needs import ancestors
 from webapp.jobs.services import jobs_ensure
 
 DATA_KINDS = ("dataset", "upload")
-ROLLOUT_KINDS = ("generate", "grade", "score", "curate")
+ROLLOUT_KINDS = ("generate", "grade", "score", "curate", "mix")
 
 
 def add_runs(experiment: Experiment, planned: Sequence[RunPlan], sources: FoundSources) -> None:

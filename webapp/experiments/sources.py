@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from webapp.curation.selectors import trainable_jobs
 from webapp.datasets.models import Dataset
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.named_ids import named_ids
 from webapp.experiments.plan import Sources
-from webapp.experiments.planner import source_ids
+from webapp.experiments.planner import rollout_ids, source_ids
 from webapp.jobs.models import Job
 from webapp.policies.models import Policy
 
@@ -48,7 +49,8 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
     dataset_ids, policy_ids = source_ids(config)
     datasets = Dataset.objects.select_related("job", "job__artifact").in_bulk(dataset_ids)
     policies = Policy.objects.select_related("job", "job__artifact").in_bulk(policy_ids)
-    rollouts = {} if config.rollouts_id is None else trainable_jobs().in_bulk([config.rollouts_id])
+    given = rollout_ids(config)
+    rollouts = trainable_jobs().in_bulk(given) if given else {}
     errors: dict[str, str] = {}
     for name, pk, found in (
         ("dataset_id", config.dataset_id, datasets),
@@ -59,6 +61,16 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
     ):
         if pk is not None and pk not in found:
             errors[name] = f"{pk} does not exist (any more): choose another."
+    for stem, held in (
+        ("dataset_id", datasets),
+        ("policy_id", policies),
+        ("rollouts_id", rollouts),
+    ):
+        lost_ids = {name: pk for name, pk in named_ids(config, stem).items() if pk not in held}
+        errors |= {
+            name: f"{pk} does not exist (any more): choose another."
+            for name, pk in lost_ids.items()
+        }
     if lost := sorted(set(config.benchmarks) - set(datasets)):
         errors["benchmarks"] = f"{', '.join(map(str, lost))}: no such dataset."
     for path, ids, rows in (

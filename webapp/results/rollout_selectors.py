@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from algorithms.specs import TRAININGS
 from webapp.datasets.models import Dataset
 from webapp.jobs.models import Artifact, Job, JobInput
 from webapp.jobs.states import JobState
@@ -14,7 +15,7 @@ from webapp.policies.models import Policy
 from webapp.results.rows import ArtifactRow
 from webapp.results.selectors import artifact_row
 
-ROLLOUT_KINDS = ("generate", "score", "grade", "curate")
+ROLLOUT_KINDS = ("generate", "score", "grade", "curate", "mix")
 EVALUATION_KINDS = ("evaluate",)
 GAP_MEAN = "logprob_gap_mean"
 """In the summary of an artifact whose engine was compared with the training stack."""
@@ -107,7 +108,7 @@ def authorship(job_ids: Collection[int]) -> dict[int, Authorship]:
         if role not in roles:
             return ""
         # A training without a name is what the title of its evaluation says already.
-        title = "" if roles[role].kind == "train" else roles[role].title
+        title = "" if roles[role].kind in TRAININGS else roles[role].title
         return names.get(roles[role].pk, title)
 
     return {
