@@ -1,5 +1,7 @@
 """What a training that writes its own completions logs beside what every training does."""
 
+from collections.abc import Mapping
+
 from algorithms.base import Metric
 
 ONLINE_METRICS: tuple[Metric, ...] = (
@@ -92,3 +94,6 @@ ONLINE_METRICS: tuple[Metric, ...] = (
     ),
 )
 """Figures of new completions are logged by updates for which some were written."""
+
+ONLINE_GROUP: Mapping[str, tuple[Metric, ...]] = {"Generated while it trains": ONLINE_METRICS}
+"""What a metric chooser shows beside `TRAIN_GROUPS`."""

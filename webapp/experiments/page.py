@@ -6,6 +6,7 @@ from functools import cached_property
 
 from algorithms.base import Metric
 from algorithms.metrics import EVAL_METRICS
+from algorithms.shared.online_metrics import ONLINE_GROUP
 from algorithms.shared.train_metrics import TRAIN_GROUPS
 from webapp.experiments.detail import ExperimentDetail, JobCard
 from webapp.jobs.failures import POLICIES
@@ -114,4 +115,4 @@ def shown(cards: Sequence[JobCard]) -> Sequence[JobCard]:
 
 def curve_metrics() -> Mapping[str, Sequence[Metric]]:
     """Return the metrics that the page's curve can show under their headings, evaluations first."""
-    return {"Evaluation on held-out problems": EVAL_METRICS, **TRAIN_GROUPS}
+    return {"Evaluation on held-out problems": EVAL_METRICS, **TRAIN_GROUPS, **ONLINE_GROUP}

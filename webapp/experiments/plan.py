@@ -96,3 +96,8 @@ class Recipe:
     schedules: Callable[[ExperimentConfig], Schedules] | None = None
     """Schedules of generation and training that are drawn before a launch, and how many updates
     each is for, None where the data tell; of recipes that have any."""
+
+    @property
+    def has_schedules(self) -> bool:
+        """Whether there are schedules to draw."""
+        return self.schedules is not None

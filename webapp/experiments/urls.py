@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.experiments import views, views_new, views_yaml
+from webapp.experiments import views, views_new, views_schedules, views_yaml
 
 app_name = "experiments"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("new/preview/", views_new.preview, name="preview"),
     path("new/row/", views_new.row, name="row"),
     path("new/recipe/", views_new.recipe, name="recipe"),
+    path("new/schedules.json", views_schedules.figure, name="schedules"),
     path("new/axis/", views_new.axis, name="axis"),
     path("new/curation/", views_new.curation, name="curation"),
     path("new/restore/", views_new.restore, name="restore"),

@@ -7,12 +7,13 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from algorithms.base import UserError
 from webapp.accounts.permissions import require_owner
 from webapp.accounts.requests import signed_in
 from webapp.datasets.selectors import datasets
-from webapp.experiments import prefill, services
+from webapp.experiments import prefill, services, views_schedules
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.curations import STARTS
 from webapp.experiments.draft import Draft
@@ -156,7 +157,9 @@ def _preview(request: HttpRequest, draft: Draft) -> HttpResponse:
         "shown": shown_prompts(config) if config and planned else None,
         "unserved": config.label if config and not serving(config.label) else "",
     }
-    return render(request, "experiments/_new_preview.html", context)
+    answer = render(request, "experiments/_new_preview.html", context)
+    url = views_schedules.address(config) if config and not draft.base else ""
+    return trigger_client_event(answer, "lab:coefficient", {"url": url}) if url else answer
 
 
 def _planned(draft: Draft, config: ExperimentConfig) -> PlanPreview | None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from algorithms.data.tables import FIRST_BATCH, FIRST_BATCH_FILE
+from algorithms.specs import TRAININGS
 from webapp.jobs.models import Job
 from webapp.jobs.states import ACTIVE
 from webapp.jobs.train_files import train_file
@@ -49,7 +50,7 @@ class FirstBatch:
 
 def has_first_batch(job: Job) -> bool:
     """Whether a job has a first batch to show, or will have while it runs."""
-    return job.kind == "train" and (job.state in ACTIVE or first_batch(job) is not None)
+    return job.kind in TRAININGS and (job.state in ACTIVE or first_batch(job) is not None)
 
 
 def first_batch(job: Job) -> FirstBatch | None:

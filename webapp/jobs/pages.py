@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from webapp.jobs import selectors
 from webapp.jobs.failures import POLICIES
 from webapp.jobs.first_batch import has_first_batch
+from webapp.jobs.lags import has_lags
 from webapp.jobs.models import Attempt, Job, JobInput, LogLine, Worker
 from webapp.jobs.ratios import has_ratios
 from webapp.jobs.states import ACTIVE, FailureClass, JobState
@@ -79,8 +80,11 @@ class JobPage:
     log_cut: bool
     """Whether earlier lines are not shown."""
     has_ratios: bool
-    has_first_batch: bool
     """Whether there are importance ratios to draw."""
+    has_lags: bool
+    """Whether there are ages of completions to draw."""
+    has_first_batch: bool
+    """Whether there is a first batch to show."""
 
     @property
     def can_cancel(self) -> bool:
@@ -110,6 +114,7 @@ def job_page(job: Job) -> JobPage:
         log_lines=tail[LOG_TAIL - 1 :: -1] if len(tail) > LOG_TAIL else tail[::-1],
         log_cut=len(tail) > LOG_TAIL,
         has_ratios=has_ratios(job),
+        has_lags=has_lags(job),
         has_first_batch=has_first_batch(job),
     )
 

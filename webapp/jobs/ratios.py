@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from algorithms.catalogue import ALGORITHMS
 from algorithms.shared.histograms import HISTOGRAMS, HISTOGRAMS_FILE
+from algorithms.specs import TRAININGS
 from webapp.jobs.models import Job
 from webapp.jobs.states import ACTIVE
 from webapp.jobs.train_files import train_file
@@ -20,7 +21,7 @@ UNITS: Mapping[str, str] = {"sequence": "completions", "token": "tokens"}
 
 def has_ratios(job: Job) -> bool:
     """Whether a job has ratios to show, or will have while it runs."""
-    if job.kind != "train":
+    if job.kind not in TRAININGS:
         return False
     if job.state in ACTIVE:
         algorithm = ALGORITHMS.get(job.spec.get("algorithm", ""))

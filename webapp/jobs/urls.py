@@ -12,6 +12,7 @@ urlpatterns = [
     path("jobs/<int:pk>/", views.detail, name="detail"),
     path("jobs/<int:pk>/events/", views.events, name="events"),
     path("jobs/<int:pk>/ratios.json", views.ratios, name="ratios"),
+    path("jobs/<int:pk>/lags.json", views.lags, name="lags"),
     path("jobs/<int:pk>/first-batch/", views.batch, name="first_batch"),
     path("jobs/<int:pk>/log/", views.log, name="log"),
     path("jobs/<int:pk>/cancel/", views.cancel, name="cancel"),

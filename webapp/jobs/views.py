@@ -9,11 +9,12 @@ from webapp.accounts.requests import signed_in
 from webapp.jobs import pages, services
 from webapp.jobs.first_batch import first_batch
 from webapp.jobs.forms import PriorityForm
+from webapp.jobs.lags import lag_counts
 from webapp.jobs.models import Job
 from webapp.jobs.ratios import UNITS, ratio_histories
 from webapp.live_views import event_stream
 from webapp.messages import user_errors_as_messages
-from webapp.results.figures import ratio_ridge
+from webapp.results.figures import lag_histogram, ratio_ridge
 
 
 @require_GET
@@ -28,7 +29,7 @@ async def queue_events(request: HttpRequest) -> HttpResponseBase:
     return await event_stream(request, None)
 
 
-FRAGMENTS = {"1": "jobs/_job.html", "ratios": "jobs/_ratios.html"}
+FRAGMENTS = {"1": "jobs/_job.html", "ratios": "jobs/_ratios.html", "lags": "jobs/_lags.html"}
 
 
 @require_GET
@@ -46,6 +47,13 @@ def ratios(request: HttpRequest, pk: int) -> HttpResponse:
     level = _level(request)
     histories = ratio_histories(get_object_or_404(Job, pk=pk), level)
     drawn = ratio_ridge.draw(histories, unit=UNITS[level])
+    return HttpResponse(drawn.to_json(), content_type="application/json")
+
+
+@require_GET
+def lags(request: HttpRequest, pk: int) -> HttpResponse:  # noqa: ARG001 - all views take it
+    """Return the plot of how old an online training's completions were as Plotly JSON."""
+    drawn = lag_histogram.draw(lag_counts(get_object_or_404(Job, pk=pk)))
     return HttpResponse(drawn.to_json(), content_type="application/json")
 
 

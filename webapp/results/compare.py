@@ -9,6 +9,7 @@ from django.urls import reverse
 from algorithms.base import Metric
 from algorithms.catalogue import ALGORITHMS
 from algorithms.metrics import EVAL_METRICS, OUTCOME_METRICS
+from algorithms.shared.online_metrics import ONLINE_GROUP
 from algorithms.shared.train_metrics import TRAIN_GROUPS
 from webapp.results import comparison, selectors
 from webapp.results.choice import Choice
@@ -78,7 +79,10 @@ def families() -> tuple[MetricFamily, ...]:
     ]
     return (
         MetricFamily("Evaluation on held-out problems", EVAL_METRICS),
-        *(MetricFamily(title, metrics) for title, metrics in TRAIN_GROUPS.items()),
+        *(
+            MetricFamily(title, metrics)
+            for title, metrics in {**TRAIN_GROUPS, **ONLINE_GROUP}.items()
+        ),
         *own,
     )
 

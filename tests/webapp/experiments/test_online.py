@@ -1,16 +1,22 @@
-"""The recipe `online`: one job a run, schedules by name, what does not fit; no database."""
+"""The recipe `online`: one job a run, schedules by name, what does not fit, what is drawn."""
 
+import json
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from pydantic import ValidationError
 
 from algorithms.online.settings import NEVER, Schedule
 from algorithms.specs import OnlineSpec
+from tests.webapp.experiments.factories import Bench
+from tests.webapp.posted import posted
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.plan import Plan, RunPlan, Sources
 from webapp.experiments.planner import plan
 from webapp.experiments.recipes.online import notes, schedules
+from webapp.experiments.views_schedules import address
 
 SOURCES = Sources(
     datasets={1: "d" * 64, 2: "e" * 64}, policies={1: "p" * 64}, rollouts={9: "r" * 64}
@@ -135,3 +141,50 @@ def test_replay_may_learn_from_more_than_is_written() -> None:
     replay = {"buffer": "priority", "reuse_cooldown": 2}
     made = config(recipe={"prompts_per_step": 8, "replay": replay})
     assert spec(trained(plan(made, SOURCES))[0]).replay.reuse_cooldown == 2
+
+
+@pytest.mark.django_db
+def test_the_page_draws_the_schedules_that_are_typed_and_warns_before_the_launch(
+    client: Client,
+) -> None:
+    client.force_login(Bench().user)
+    shown = client.get(reverse("experiments:new")).content.decode()
+    data = posted(shown, "new-experiment")
+    row = client.post(reverse("experiments:row"), dict(data.lists()) | {"add": "rec"})
+    for name, values in posted(row.content.decode()).lists():
+        data.setlist(name, values)
+    data["recipe"] = "online"
+    chosen = client.post(reverse("experiments:recipe"), {"recipe": "online"}).content.decode()
+    assert reverse("experiments:schedules") in chosen
+    for name, values in posted(chosen).lists():
+        data.setlist(name, values)
+    data["recipe_settings-sync_interval"] = "300"
+    data["recipe_settings-sync_offset"] = "199"
+    answer = client.post(reverse("experiments:preview"), data)
+    assert "never takes over trained weights within 250 updates" in answer.content.decode()
+    url = json.loads(answer["HX-Trigger"])["lab:coefficient"]["url"]
+    version, ages = json.loads(client.get(url).content)["data"]
+    assert (len(version["y"]), max(version["y"]), ages["y"][-1]) == (250, 0, 249)
+
+
+@pytest.mark.django_db
+def test_the_plot_of_an_address_has_a_line_for_each_schedule_and_survives_nonsense(
+    client: Client,
+) -> None:
+    client.force_login(Bench().user)
+    url = address(config(axes={"recipe.regime": ["on_policy", "delayed"]}))
+    traces = json.loads(client.get(url).content)["data"]
+    names = ["regime = on_policy", "regime = delayed"]
+    assert [trace["name"] for trace in traces] == [name for name in names for _ in range(2)]
+    assert traces[3]["y"][:13] == [*range(11), 10, 10]
+    plain = reverse("experiments:schedules")
+    assert len(json.loads(client.get(plain).content)["data"]) == 2
+    assert json.loads(client.get(f"{plain}?schedule=x|{{}}|y|z").content)["data"] == []
+    assert (
+        address(
+            ExperimentConfig.model_validate(
+                config().model_dump() | {"recipe": "offline", "recipe_settings": {}}
+            )
+        )
+        == ""
+    )

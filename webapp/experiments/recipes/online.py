@@ -95,6 +95,7 @@ def _nodes(cell: Cell, name: str, seed: int) -> Nodes:
             "policy": cell.policy,
             "dataset": cell.dataset,
             "eval_dataset": cell.eval_dataset,
+            **stages.reference(cell),
         },
         label=cell.label,
         code_version=stages.code_version(cell),
