@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from webapp.experiments.eta import remaining_s
+from webapp.experiments.kept import KeptCard, kept_cards, summary_of
 from webapp.experiments.models import Experiment, ExperimentJob, Run
 from webapp.experiments.roles import current_training
 from webapp.experiments.states import derive
 from webapp.experiments.timed import progress, timed
-from webapp.jobs.models import Artifact, Job, JobInput
+from webapp.jobs.models import Job, JobInput
 from webapp.jobs.selectors import job_eta_s, workers_live
 from webapp.jobs.states import JobState
 
@@ -43,6 +44,8 @@ class RunCard:
     train: JobCard | None
     """Its last training; of several, the first one that has not succeeded."""
     evaluate: JobCard | None
+    kept: tuple[KeptCard, ...]
+    """Evaluations of the policies that its last training keeps, in the order of steps."""
     round: str
     """Which of several rounds `train` is, such as "2 of 5"; empty for one."""
     summary: Mapping[str, Any]
@@ -166,6 +169,7 @@ def _run_cards(
                 state=_run_state(experiment, roles.values(), cards, edges),
                 train=train,
                 evaluate=roles.get("evaluate"),
+                kept=kept_cards({role: card.job for role, card in roles.items()}),
                 round=number,
                 summary=_summary(roles.get("evaluate")),
             )
@@ -212,13 +216,7 @@ def _with_inputs(job_ids: Sequence[int], edges: Mapping[int, Sequence[int]]) -> 
 
 
 def _summary(card: JobCard | None) -> Mapping[str, Any]:
-    if card is None:
-        return {}
-    try:
-        summary: Mapping[str, Any] = card.job.artifact.summary
-    except Artifact.DoesNotExist:
-        return {}
-    return summary
+    return {} if card is None else summary_of(card.job)
 
 
 def _eta_s(cards: Sequence[JobCard], edges: Mapping[int, Sequence[int]]) -> float | None:

@@ -12,6 +12,7 @@ from webapp.results.comparison import FinalRow, FinalTable
 from webapp.results.curves import XAxis
 from webapp.results.groups import ConfigDifference, Group, GroupBy
 from webapp.results.iterations import IterationTable, iteration_table
+from webapp.results.kept import keeps
 from webapp.results.paired import Difference, Verdict
 from webapp.results.selectors import PickerExperiment
 from webapp.results.statistics import MeanCI, t_quantile
@@ -21,6 +22,7 @@ AXIS_WORDS = {
     XAxis.SAMPLES: "completions",
     XAxis.TOKENS: "tokens",
     XAxis.SECONDS: "seconds of training",
+    XAxis.TOTAL: "seconds of generation and training",
 }
 GROUP_WORDS = {
     GroupBy.LABEL: "configuration",
@@ -50,6 +52,11 @@ class Page:
     """Names of further datasets that the runs are evaluated on."""
     iterations: IterationTable
     """The chosen outcome by iteration, of runs that have several."""
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether policies that runs kept on their way are evaluated."""
+        return any(keeps(run) for run in self.found.runs)
 
     @property
     def choice(self) -> Choice:

@@ -64,7 +64,7 @@ class IterationTable:
 def iteration_table(found: Comparison) -> IterationTable:
     """Return the chosen outcome by iteration; 1 query where runs have rounds, else none."""
     groups = [group for group in found.groups if any(run.rounds for run in group.runs)]
-    starts = _starts(found) if groups else {}
+    starts = policy_evaluations(found) if groups else {}
     outcome = found.choice.outcome
     rows = []
     for group in groups:
@@ -74,7 +74,7 @@ def iteration_table(found: Comparison) -> IterationTable:
     return IterationTable(OUTCOMES[outcome], tuple(rows))
 
 
-def _starts(found: Comparison) -> dict[int, JobRow]:
+def policy_evaluations(found: Comparison) -> dict[int, JobRow]:
     """Return evaluations of given policies among the chosen runs, by the job that made a policy."""
     base = {run.evaluate.id: run.evaluate for run in found.runs if run.is_base and run.evaluate}
     return {policy: base[job] for job, policy in selectors.evaluated_policies(base).items()}

@@ -1,7 +1,7 @@
 """What the pages of results are made of, typed and free of the database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,6 +130,15 @@ class Totals:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a training had taken at one of its steps."""
+
+    samples: int
+    tokens: int
+    seconds: float
+
+
 def totals_of(training: ArtifactRow) -> Totals:
     """Return what a finished training took, from its summary."""
     summary = training.summary
@@ -147,6 +156,14 @@ class Points:
     tokens: FloatArray
     seconds: FloatArray
     values: FloatArray
+    generation: FloatArray | None = None
+    """Seconds spent on making its completions up to each point, the training's share of them;
+    None where nobody asked."""
+
+    @property
+    def total(self) -> FloatArray:
+        """Seconds of generation and training."""
+        return self.seconds if self.generation is None else self.seconds + self.generation
 
     def curve(self, seed: int, axis: XAxis) -> Curve:
         """Return the values against one of the axes."""
@@ -155,15 +172,19 @@ class Points:
             XAxis.SAMPLES: self.samples,
             XAxis.TOKENS: self.tokens,
             XAxis.SECONDS: self.seconds,
+            XAxis.TOTAL: self.total,
         }[axis]
         return Curve(seed, x, self.values)
 
 
-def joined(rounds: Sequence[Points], totals: Sequence[Totals]) -> Points:
+def joined(
+    rounds: Sequence[Points], totals: Sequence[Totals], generation: Sequence[float] | None = None
+) -> Points:
     """Return one curve of the points of several rounds: each goes on where the one before ended.
 
     Args:
         totals: what each round but the last one took.
+        generation: seconds that making the completions of each round took, where wanted.
     """
     columns = []
     done = np.zeros(4)
@@ -171,10 +192,20 @@ def joined(rounds: Sequence[Points], totals: Sequence[Totals]) -> Points:
         own = np.stack([one.steps, one.samples, one.tokens, one.seconds])
         columns.append(np.vstack([own + done[:, None], one.values]))
         done = done + np.array([total.steps, total.samples, total.tokens, total.seconds])
-    return Points(*np.concatenate(columns, axis=1))
+    whole = Points(*np.concatenate(columns, axis=1))
+    if generation is None:
+        return whole
+    spent = np.cumsum(np.array(generation))
+    return replace(whole, generation=np.repeat(spent, [one.steps.size for one in rounds]))
 
 
 def points_of(rows: list[tuple[int, int, int, float, float]]) -> Points:
     """Return the columns of (step, samples, tokens, seconds, value) rows."""
     table = np.array(rows, dtype=np.float64).reshape(-1, 5)
     return Points(table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4])
+
+
+def curve_of(seed: int, told: Sequence[tuple[int, Cost, float]], axis: XAxis) -> Curve:
+    """Return values at steps, in their order, against one of the axes."""
+    rows = [(step, cost.samples, cost.tokens, cost.seconds, y) for step, cost, y in told]
+    return points_of(rows).curve(seed, axis)

@@ -9,10 +9,11 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import Experiment, ExperimentJob, Run
-from webapp.experiments.roles import TRAINING, Role, parse
+from webapp.experiments.roles import EVALUATION, TRAINING, Role, parse
 from webapp.jobs.models import Artifact, Job, JobInput, MetricPoint
 from webapp.results.rows import (
     ArtifactRow,
+    Cost,
     JobRow,
     Points,
     RoundRow,
@@ -23,6 +24,8 @@ from webapp.results.rows import (
 
 PICKER_EXPERIMENTS = 20
 PICKER_RUNS = 200
+EVERY_STEP = "learning_rate"
+"""A metric that every training logs at every step."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,25 @@ def evaluated_policies(job_ids: Collection[int]) -> dict[int, int]:
     """Return the job that made the policy of each evaluation, by the evaluation's job; 1 query."""
     rows = JobInput.objects.filter(job__in=list(job_ids), role="policy")
     return dict(rows.values_list("job_id", "source_id"))
+
+
+def kept_evaluations(run_ids: Collection[int]) -> dict[int, dict[int, JobRow]]:
+    """Return the evaluations of policies that runs of one round keep, by run and step; 1 query."""
+    needs = ExperimentJob.objects.filter(run__in=run_ids, role__startswith=f"{EVALUATION}+")
+    found: dict[int, dict[int, JobRow]] = defaultdict(dict)
+    rows = needs.select_related("job", "job__artifact")
+    for need in rows.defer("job__spec", "job__failure_detail"):
+        role = parse(need.role)
+        if need.run_id is not None and role.step is not None and role.round is None:
+            found[need.run_id][role.step] = _job_row(need.job)
+    return found
+
+
+def costs(job_ids: Collection[int], steps: Collection[int]) -> dict[tuple[int, int], Cost]:
+    """Return what trainings had taken at some of their steps, by job and step; 1 query."""
+    rows = MetricPoint.objects.filter(job__in=job_ids, name=EVERY_STEP, step__in=steps)
+    columns = rows.values_list("job_id", "step", "samples", "tokens", "seconds")
+    return {(job_id, step): Cost(*cost) for job_id, step, *cost in columns}
 
 
 def metric_points(job_ids: Collection[int], name: str) -> dict[int, Points]:

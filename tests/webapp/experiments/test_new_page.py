@@ -502,7 +502,7 @@ def test_every_kept_policy_is_evaluated_where_asked_and_the_disk_is_told(
     data["settings-steps"], data["settings-keep_every"] = "100", "40"
     plan = _plan(page, data)
     assert '<td>evaluate</td><td class="num">4</td>' in plan
-    assert "30.0 MB" in plan
+    assert "28.6 MiB" in plan
     assert "3 of them" in plan
     assert _launch(page, data).status_code == 302
     experiment = Experiment.objects.get(name="Kept")
