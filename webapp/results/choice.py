@@ -39,6 +39,8 @@ class Choice:
     outcome: str = DEFAULT_OUTCOME
     benchmark: int | None = None
     """Dataset whose evaluations are compared; None for those of the experiments themselves."""
+    target: float | None = None
+    """Accuracy whose cost is told; None lets the runs decide."""
     dropped: int = 0
     """Runs beyond MAX_RUNS."""
 
@@ -61,6 +63,8 @@ class Choice:
             fields.append(("ref", str(self.reference)))
         if self.benchmark is not None:
             fields.append(("benchmark", str(self.benchmark)))
+        if self.target is not None:
+            fields.append(("target", f"{self.target:g}"))
         return urlencode(fields, safe=",")
 
 
@@ -94,6 +98,7 @@ def parse(query: QueryDict, metrics: Iterable[str], outcomes: Iterable[str]) -> 
         reference=_number(query.get("ref", "")),
         benchmark=_number(query.get("benchmark", "")),
         outcome=_one_of(query.get("outcome", ""), outcomes, DEFAULT_OUTCOME),
+        target=_share(query.get("target", "")),
         dropped=max(0, len(runs) - MAX_RUNS),
     )
 
@@ -136,6 +141,15 @@ def _enum(kind: type[E], text: str, default: E) -> E:
 
 def _number(text: str) -> int | None:
     return int(text) if _RANGE.fullmatch(text) and text.isdigit() else None
+
+
+def _share(text: str) -> float | None:
+    """Return a number from 0 to 1, as a percentage too; None where it is something else."""
+    match = re.fullmatch(r"\s*(\d{0,3}(?:\.\d{1,6})?)\s*(%?)\s*", text)
+    if not match or not match[1]:
+        return None
+    number = float(match[1]) / (100 if match[2] else 1)
+    return number if number <= 1 else None
 
 
 def _smoothing(text: str) -> float:

@@ -19,6 +19,7 @@ from webapp.results.figures import final_dots, learning_curve, outcome_shares
 from webapp.results.figures.learning_curve import CurveGroup, Level, Look, SeedCurve
 from webapp.results.groups import ConfigDifference, Group, config_differences, group_runs
 from webapp.results.rows import Points, RunRow, joined, totals_of
+from webapp.results.shares import Share, generation_shares
 
 EVAL_TO_OUTCOME = {
     "eval_greedy_accuracy": "greedy_accuracy",
@@ -117,18 +118,32 @@ def differing_settings(found: Comparison) -> list[ConfigDifference]:
     return config_differences(found.trained)
 
 
-def points(found: Comparison) -> dict[int, Points]:
-    """Return the chosen metric by a run's last training job, rounds joined; 1 query."""
+def points(
+    found: Comparison, *, metric: str = "", shares: Mapping[int, Share] | None = None
+) -> dict[int, Points]:
+    """Return a metric by a run's last training job, rounds joined; 1 query.
+
+    Args:
+        metric: another one than the chosen.
+        shares: what trainings bear of making their completions, where that is wanted too.
+    """
     jobs = {job.id for run in found.runs for job in run.trainings}
-    by_job = selectors.metric_points(jobs, found.choice.metric) if jobs else {}
+    by_job = selectors.metric_points(jobs, metric or found.choice.metric) if jobs else {}
     return {
         run.train.id: curve
         for run in found.runs
-        if run.train is not None and (curve := _whole_curve(run, by_job)) is not None
+        if run.train is not None and (curve := _whole_curve(run, by_job, shares)) is not None
     }
 
 
-def _whole_curve(run: RunRow, by_job: Mapping[int, Points]) -> Points | None:
+def shares_of(found: Comparison) -> dict[int, Share]:
+    """Return what each chosen training bears of making its completions; a few queries."""
+    return generation_shares({job.id for run in found.runs for job in run.trainings})
+
+
+def _whole_curve(
+    run: RunRow, by_job: Mapping[int, Points], shares: Mapping[int, Share] | None
+) -> Points | None:
     """Return the points of a run's rounds, as far as they follow each other without a gap."""
     rounds, totals = [], []
     for job in run.trainings:
@@ -138,7 +153,10 @@ def _whole_curve(run: RunRow, by_job: Mapping[int, Points]) -> Points | None:
         if job.artifact is None:
             break
         totals.append(totals_of(job.artifact))
-    return joined(rounds, totals[: len(rounds) - 1]) if rounds else None
+    if not rounds:
+        return None
+    borne = [shares[job.id].seconds for job in run.trainings[: len(rounds)]] if shares else None
+    return joined(rounds, totals[: len(rounds) - 1], borne)
 
 
 def job_url(job_id: int) -> str:
@@ -148,7 +166,9 @@ def job_url(job_id: int) -> str:
 
 def curves_figure(found: Comparison, metric: Metric) -> go.Figure:
     """Return the learning curves; 1 query."""
-    choice, columns = found.choice, points(found)
+    choice = found.choice
+    shares = shares_of(found) if choice.axis is XAxis.TOTAL else None
+    columns = points(found, shares=shares)
     groups = [_curve_group(group, columns, choice) for group in found.trained]
     look = Look(choice.axis, choice.band, choice.log_y, choice.smoothing)
     return learning_curve.draw(
@@ -197,7 +217,12 @@ def _notes(found: Comparison, columns: dict[int, Points]) -> list[str]:
     shared = sum(group.shared for group in found.groups)
     if shared:
         notes.append(f"{shared} runs are shared between experiments and counted once.")
-    if found.choice.axis is XAxis.SECONDS:
+    if found.choice.axis is XAxis.TOTAL:
+        notes.append(
+            "The time in which completions were made is shared equally by all trainings of this "
+            "installation that read them; each curve starts with its share."
+        )
+    if found.choice.axis in {XAxis.SECONDS, XAxis.TOTAL}:
         notes.append("Times compare only runs of the same hardware.")
     return notes
 

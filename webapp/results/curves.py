@@ -24,6 +24,7 @@ class XAxis(StrEnum):
     SAMPLES = "samples"
     TOKENS = "tokens"
     SECONDS = "seconds"
+    TOTAL = "total"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from algorithms.base import Metric
 from webapp.components.csv_cells import csv_cell
-from webapp.results.compare import Comparison, differing_settings, points
+from webapp.results.compare import Comparison, differing_settings, points, shares_of
 from webapp.results.comparison import OUTCOMES, FinalRow, FinalTable
 from webapp.results.statistics import MeanCI
 
@@ -51,9 +51,9 @@ def points_csv(found: Comparison) -> str:
     """Return the raw points of the chosen metric, one row per run and step; 1 query."""
     header = (
         "experiment", "run", "group", "algorithm", "seed", "job", "metric",
-        "step", "samples", "tokens", "seconds", "value",
+        "step", "samples", "tokens", "seconds", "value", "total_seconds",
     )  # fmt: skip
-    columns = points(found)
+    columns = points(found, shares=shares_of(found))
     rows: list[tuple[Any, ...]] = []
     for group in found.groups:
         for run in group.runs:
@@ -62,13 +62,14 @@ def points_csv(found: Comparison) -> str:
             own = columns[run.train.id]
             fixed = (run.experiment_name, run.id, group.name, run.algorithm, run.seed, run.train.id)
             rows += [
-                (*fixed, found.choice.metric, int(step), int(samples), int(tokens), seconds, value)
-                for step, samples, tokens, seconds, value in zip(
+                (*fixed, found.choice.metric, int(step), int(samples), int(tokens), *rest)
+                for step, samples, tokens, *rest in zip(
                     own.steps.tolist(),
                     own.samples.tolist(),
                     own.tokens.tolist(),
                     own.seconds.tolist(),
                     own.values.tolist(),
+                    own.total.tolist(),
                     strict=True,
                 )
             ]
@@ -134,10 +135,14 @@ def _latex_row(row: FinalRow, outcomes: Sequence[Metric]) -> str:
     return " & ".join(cells) + r" \\"
 
 
+def latex_number(one: MeanCI, *, digits: int) -> str:
+    """Return a mean with half the width of its interval."""
+    mean = f"{one.mean:.{digits}f}"
+    return f"${mean}$" if one.margin is None else rf"${mean} \pm {one.margin:.{digits}f}$"
+
+
 def _latex_mean(one: MeanCI | None) -> str:
-    if one is None:
-        return "--"
-    return f"${one.mean:.3f}$" if one.margin is None else rf"${one.mean:.3f} \pm {one.margin:.3f}$"
+    return "--" if one is None else latex_number(one, digits=3)
 
 
 def as_json(found: Comparison, table: FinalTable) -> dict[str, Any]:

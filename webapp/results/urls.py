@@ -7,6 +7,7 @@ from webapp.results import beside_views, problem_views, regrading_views, rollout
 app_name = "results"
 urlpatterns = [
     path("compare/", views.compare, name="compare"),
+    path("compare/cost/", views.compare_cost, name="compare_cost"),
     path("compare/problems/", problem_views.problems, name="problems"),
     path("compare/problems/heat.json", problem_views.problems_figure, name="problems_figure"),
     path("compare/<slug:name>.json", views.compare_figure, name="compare_figure"),

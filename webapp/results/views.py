@@ -16,6 +16,7 @@ from webapp.results.at_k import at_k_figure, cardinality_figure
 from webapp.results.choice import Choice, parse, with_runs
 from webapp.results.compare import Comparison
 from webapp.results.compare_page import build_page
+from webapp.results.cost import cost_csv, cost_latex, cost_table
 from webapp.results.iterations import by_iteration_figure, iterations_csv
 from webapp.results.kept import kept_csv, kept_figure
 
@@ -95,12 +96,22 @@ class Export:
 
 
 EXPORTS: Mapping[str, Export] = {
+    "cost.csv": Export("text/csv", cost_csv),
+    "cost.tex": Export("text/x-tex", cost_latex),
     "points.csv": Export("text/csv", exports.points_csv),
     "iterations.csv": Export("text/csv", iterations_csv),
     "checkpoints.csv": Export("text/csv", kept_csv),
     "table.csv": Export("text/csv", lambda found: exports.table_csv(comparing.table(found))),
     "table.tex": Export("text/x-tex", lambda found: exports.table_latex(comparing.table(found))),
 }
+
+
+@require_safe
+def compare_cost(request: HttpRequest) -> HttpResponse:
+    """Show what reaching a target accuracy cost; a part of the compare page, fetched by itself."""
+    found = comparing.load(choice_of(request))
+    context = {"cost": cost_table(found), "query": found.choice.query()}
+    return render(request, "results/_cost.html", context)
 
 
 @require_safe

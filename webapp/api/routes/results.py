@@ -12,7 +12,8 @@ from webapp.jobs.models import Job
 from webapp.results import compare, exports
 from webapp.results.choice import Choice
 from webapp.results.compare import Comparison
-from webapp.results.curves import Band, band
+from webapp.results.cost import cost_csv
+from webapp.results.curves import Band, XAxis, band
 from webapp.results.groups import Group
 from webapp.results.rollout_file import RowFilter, key_of, matching, open_index, read_rows
 from webapp.results.rollout_selectors import (
@@ -37,7 +38,9 @@ class CompareQuery(Schema):
     experiment: list[int] = []
     """Ids of experiments, all of whose runs are compared."""
     metric: str = ""
-    x: Literal["steps", "samples", "tokens", "seconds"] = "steps"
+    x: Literal["steps", "samples", "tokens", "seconds", "total"] = "steps"
+    target: float | None = Field(None, ge=0, le=1)
+    """Accuracy whose cost is told."""
     smooth: float = Field(0.0, ge=0, lt=1)
     group: Literal["label", "algorithm", "run"] = "label"
     outcome: str = ""
@@ -72,7 +75,8 @@ def comparison(request: HttpRequest, asked: CompareIn) -> dict[str, Any]:
 def series(request: HttpRequest, asked: CompareIn) -> dict[str, Any]:
     """Return one metric of every run, and the mean with its 95% band per group."""
     found = _load(request, asked)
-    columns = compare.points(found)
+    shares = compare.shares_of(found) if found.choice.axis is XAxis.TOTAL else None
+    columns = compare.points(found, shares=shares)
     return {
         "metric": found.choice.metric,
         "x": str(found.choice.axis),
@@ -84,6 +88,12 @@ def series(request: HttpRequest, asked: CompareIn) -> dict[str, Any]:
 def points_csv(request: HttpRequest, asked: CompareIn) -> HttpResponse:
     """Return the raw points of one metric as CSV."""
     return HttpResponse(exports.points_csv(_load(request, asked)), content_type="text/csv")
+
+
+@router.get("/compare/cost.csv")
+def cost_csv_file(request: HttpRequest, asked: CompareIn) -> HttpResponse:
+    """Return what reaching the target accuracy cost each run as CSV."""
+    return HttpResponse(cost_csv(_load(request, asked)), content_type="text/csv")
 
 
 @router.get("/compare/table.csv")

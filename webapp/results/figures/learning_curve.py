@@ -20,7 +20,11 @@ AXIS_TITLES = {
     XAxis.SAMPLES: "Completions trained on",
     XAxis.TOKENS: "Completion tokens trained on",
     XAxis.SECONDS: "Training time without evaluations (s)",
+    XAxis.TOTAL: "Generation, shared, and training time (s)",
 }
+
+
+AXIS_NOUNS = {axis: "seconds" if axis is XAxis.TOTAL else str(axis) for axis in XAxis}
 
 
 @dataclass(frozen=True)
@@ -216,7 +220,8 @@ def _notes(groups: Sequence[CurveGroup], look: Look) -> list[str]:
         )
     if any(group.band.is_interpolated for group in groups):
         notes.append(
-            f"Seeds have no common {look.axis}: each is interpolated linearly between its points."
+            f"Seeds have no common {AXIS_NOUNS[look.axis]}: each is interpolated linearly between "
+            "its points."
         )
     longest = max((group.band.x.size for group in groups), default=0)
     if longest > POINTS_PER_CURVE:
