@@ -1,6 +1,6 @@
 """What a control algorithm is: spaces, batches of transitions, agents, corrections."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -47,6 +47,10 @@ class TransitionBatch:
     steps: int = 1
     """Updates of the whole training, for learning rates that fall."""
 
+    def backup(self, following: Float[Tensor, "S N"]) -> Float[Tensor, "S N"]:
+        """Return r + discount V(s'), where something follows; r where the episode ended."""
+        return self.rewards + self.discount * (1 - self.terminated) * following
+
 
 class Learnable(Protocol):
     """Networks that learn from batches; their draws come with the batch, so a step is a function.
@@ -60,7 +64,11 @@ class Learnable(Protocol):
     """Uniform draws that an update uses per transition."""
     period: int
     """Updates after which the work repeats itself (2 where every second one does more)."""
-    optimizers: tuple[torch.optim.Optimizer, ...]
+
+    @property
+    def optimizers(self) -> Sequence[torch.optim.Optimizer]:
+        """All optimizers, in a fixed order."""
+        ...
 
     def update(self, batch: TransitionBatch) -> Mapping[str, Float[Tensor, " S"]]:
         """Take one optimizer step and return its figures."""

@@ -69,6 +69,33 @@ OUTCOME_METRICS: tuple[Metric, ...] = (
         "their probability, invalid completions have no vote.",
     ),
     Metric(
+        "weighted_at_n",
+        "Weighted self-consistency",
+        better="higher",
+        help="Share of problems whose answer of highest score is correct: an answer's score is "
+        "how many verdicts of the verifier accept a solution with it. Ties count as their "
+        "probability; where no solution is accepted the plain majority decides.",
+    ),
+    Metric(
+        "weighted_gain",
+        "Gain over the majority",
+        better="higher",
+        help="Weighted self-consistency minus maj@n, on the same solutions.",
+    ),
+    Metric(
+        "verdict_accuracy",
+        "Verdict accuracy",
+        better="higher",
+        help="Share of the verifier's verdicts that agree with the solution's grade; an invalid "
+        "verdict does not.",
+    ),
+    Metric(
+        "verdict_invalid_share",
+        "Invalid verdicts",
+        better="lower",
+        help="Share of the verifier's completions from which no verdict could be read.",
+    ),
+    Metric(
         "invalid_share",
         "Invalid share",
         better="lower",
@@ -115,5 +142,7 @@ def _declared() -> Iterator[Metric]:
     yield from ONLINE_METRICS
     yield from OUTCOME_METRICS
     yield from ALL_CONTROL_METRICS
-    for algorithm in (*ALGORITHMS.values(), *CONTROL_ALGORITHMS.values()):
+    for algorithm in ALGORITHMS.values():
         yield from algorithm.metrics
+    for control in CONTROL_ALGORITHMS.values():
+        yield from control.metrics

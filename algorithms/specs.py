@@ -24,6 +24,7 @@ from algorithms.curation.steps import CurateSpec
 from algorithms.online.settings import Replay, Schedule, batches_misfit
 from algorithms.settings import LLMSettings
 from algorithms.sources import DatasetSource, ModelSource
+from algorithms.verification import VerifySpec, WeighSpec
 
 
 class DatasetSpec(Schema):
@@ -160,6 +161,15 @@ class OnlineSpec(Schema):
             raise ValueError(problem)
         return self
 
+    @model_validator(mode="after")
+    def _trains_on_one_device(self) -> "OnlineSpec":
+        if self.settings.devices > 1:
+            raise ValueError(
+                "devices must be 1 where one job generates and trains; several train from stored "
+                "rollouts"
+            )
+        return self
+
 
 class EvaluateSpec(Schema):
     """An `evaluate` job: greedy and sampled outcomes of one policy on every held-out problem."""
@@ -209,6 +219,7 @@ KINDS: Mapping[str, Kind] = {
     "score": Kind(ScoreSpec, version=1, roles=("rollouts", "policy")),
     "grade": Kind(GradeSpec, version=3, roles=("rollouts",)),
     "curate": Kind(CurateSpec, version=1, roles=("rollouts",)),
+    "verify": Kind(VerifySpec, version=1, roles=("rollouts",)),
     "mix": Kind(
         MixSpec,
         version=1,
@@ -230,6 +241,7 @@ KINDS: Mapping[str, Kind] = {
         resumable=True,
     ),
     "evaluate": Kind(EvaluateSpec, version=4, roles=("policy", "dataset")),
+    "weigh": Kind(WeighSpec, version=1, roles=("solutions", "verdicts")),
     "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
     "train_control": Kind(TrainControlSpec, version=1, roles=("transitions",), resumable=True),
     "train_score": Kind(TrainScoreSpec, version=1, roles=("transitions",), resumable=True),

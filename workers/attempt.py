@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from algorithms.base import JobContext, Schema, Stopped, Summary, UserError
 from algorithms.catalogue import ALGORITHMS
-from algorithms.jobs import run_job
 from algorithms.control_metrics import control_metrics
+from algorithms.jobs import run_job
 from algorithms.metrics import EVAL_METRICS, OUTCOME_METRICS, TRAIN_METRICS
 from algorithms.shared.online_metrics import ONLINE_METRICS
 from algorithms.specs import KINDS, EvaluateSpec, OnlineSpec, TrainSpec

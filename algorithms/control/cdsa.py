@@ -178,9 +178,8 @@ class Correction:
             assert self._models.successor is not None
             ahead = self._models.successor(observations, actions)
             wished = ahead + length * self._gradients(ahead, actions, level)[0]
-            return params.state_gain * (
-                inverse(observations, wished) - inverse(observations, ahead)
-            )
+            towards = inverse(observations, wished) - inverse(observations, ahead)
+            return params.state_gain * towards
         towards = inverse(observations, observations + length * state)
         if params.auxiliary == "delta":
             towards = towards - inverse(observations, observations)
@@ -192,7 +191,8 @@ def limited(shift: Float[Tensor, "N A"], longest: float) -> Float[Tensor, "N A"]
     if longest == 0:
         return shift
     length = shift.norm(dim=-1, keepdim=True)
-    return shift * (longest / length.clamp(min=longest))
+    scaled: Tensor = shift * (longest / length.clamp(min=longest))
+    return scaled
 
 
 def _require(models: Models, params: Params) -> None:
@@ -219,7 +219,9 @@ def ood_indicator(
 
     Small where the data are dense; a stand-in for a density, which the network does not have.
     """
-    return (level * score(torch.cat([observations, actions], dim=-1), level)).norm(dim=-1)
+    noise = level * score(torch.cat([observations, actions], dim=-1), level)
+    length: Tensor = torch.linalg.vector_norm(noise, dim=-1)
+    return length
 
 
 ALGORITHM = CorrectionAlgorithm(

@@ -126,13 +126,13 @@ class CQL(nn.Module):
             "entropy_weight": entropy_weight,
         }
 
-    def _split(self, batch: TransitionBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the normals of each use as [draws, S, N, A]."""
+    def _split(self, batch: TransitionBatch) -> list[Tensor]:
+        """Return the normals of each of the four uses as [draws, S, N, A]."""
         n = self._params.candidates
         counts = (1, n if self._params.max_backup else 1, n, n)
-        parts = batch.normals.split([count * self._action_size for count in counts], dim=-1)
-        pairs = zip(parts, counts, strict=True)
-        return tuple(_draws(part, count) for part, count in pairs)  # type: ignore[return-value]
+        widths = [count * self._action_size for count in counts]
+        pairs = zip(torch.split(batch.normals, widths, dim=-1), counts, strict=True)
+        return [_draws(part, count) for part, count in pairs]
 
     def _targets(self, batch: TransitionBatch, noise: Tensor) -> Float[Tensor, "S N"]:
         """Return r + discount min Q'(s', a'), of the best of several a' with `max_backup`."""
@@ -143,7 +143,7 @@ class CQL(nn.Module):
             for draw in noise
         ]
         following = torch.stack(each).amax(dim=0)
-        return batch.rewards + batch.discount * (1 - batch.terminated) * following
+        return batch.backup(following)
 
     def _candidates(
         self, batch: TransitionBatch, here: Tensor, there: Tensor
@@ -189,7 +189,7 @@ class CQL(nn.Module):
 
 
 def _draws(flat: Float[Tensor, "S N K"], count: int) -> Float[Tensor, "C S N A"]:
-    return flat.unflatten(-1, (count, -1)).movedim(2, 0)
+    return flat.reshape(*flat.shape[:-1], count, -1).movedim(2, 0)
 
 
 def _repeat(observations: Float[Tensor, "S N O"], noise: Tensor) -> Float[Tensor, "C S N O"]:

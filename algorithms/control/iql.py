@@ -93,7 +93,7 @@ class IQL(nn.Module):
         advantages = best - self.value(batch.observations).squeeze(-1)
         value_losses = expectile(advantages, self._params.expectile).mean(dim=-1)
         descend(self._value_adam, value_losses)
-        targets = batch.rewards + batch.discount * (1 - batch.terminated) * next_values
+        targets = batch.backup(next_values)
         values = self.critics(batch.observations, batch.actions)
         critic_losses = (values - targets).square().mean(dim=(0, 2))
         descend(self._critic_adam, critic_losses)
@@ -115,9 +115,11 @@ class IQL(nn.Module):
         """Return -log pi(a|s), or the squared error summed over action dimensions."""
         mean = self.actor(batch.observations)
         if self._params.policy == "deterministic":
-            return (mean - batch.actions).square().sum(dim=-1)
+            errors: Tensor = (mean - batch.actions).square().sum(dim=-1)
+            return errors
         log_std = self.log_std.clamp(LOG_STD_MIN, LOG_STD_MAX)
-        return -gaussian_logprob(mean, log_std, batch.actions)
+        likely: Tensor = gaussian_logprob(mean, log_std, batch.actions)
+        return -likely
 
     @torch.no_grad()
     def act(self, observations: Float[Tensor, "S N O"]) -> Float[Tensor, "S N A"]:

@@ -134,7 +134,7 @@ class POR(nn.Module):
             return {"behaviour_loss": losses.detach().mean(dim=-1)}
         with torch.no_grad():
             following = self.target_values(batch.next_observations).amin(dim=0)
-        targets = batch.rewards + batch.discount * (1 - batch.terminated) * following
+        targets = batch.backup(following)
         errors = targets - self.values(batch.observations)
         value_losses = expectile(errors, self._params.expectile).mean(dim=(0, 2))
         descend(self._value_adam, value_losses)

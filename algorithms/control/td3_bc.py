@@ -89,13 +89,13 @@ class TD3BC(nn.Module):
         noise = (batch.normals * self._params.target_noise).clamp(-limit, limit)
         actions = (self.target_actor(batch.next_observations) + noise).clamp(-1, 1)
         smaller: Tensor = self.target_critics(batch.next_observations, actions).amin(dim=0)
-        return batch.rewards + batch.discount * (1 - batch.terminated) * smaller
+        return batch.backup(smaller)
 
     def _update_policy(self, batch: TransitionBatch) -> Float[Tensor, " S"]:
         """Take one step on -lambda mean Q(s, pi(s)) + mean (pi(s) - a)^2 (equations 4 and 5)."""
         actions = self.actor(batch.observations)
         values = self.critics.first(batch.observations, actions)
-        imitation = (actions - batch.actions).square().mean(dim=(1, 2))
+        imitation: Tensor = (actions - batch.actions).square().mean(dim=(1, 2))
         losses = imitation - value_scale(values, self._params.alpha) * values.mean(dim=-1)
         descend(self._actor_adam, losses)
         return losses.detach()

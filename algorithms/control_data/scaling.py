@@ -57,7 +57,9 @@ class Scaling:
             )
         mean = observations.mean(axis=0)[kept] if normalise else np.zeros(int(kept.sum()))
         scale = deviation[kept] + DEVIATION_OFFSET if normalise else np.ones(int(kept.sum()))
-        return cls(np.float32(mean), np.float32(scale), np.array(low), np.array(high), kept)
+        return cls(
+            mean.astype(np.float32), scale.astype(np.float32), np.array(low), np.array(high), kept
+        )
 
     def observations(self, raw: NDArray[np.float32]) -> Float[Tensor, "N O"]:
         """Return observations as networks see them."""
@@ -75,7 +77,8 @@ class Scaling:
         return np.clip(scaled, self.low, self.high)
 
     def _range(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return (self.high + self.low) / 2, (self.high - self.low) / 2
+        middle, half = (self.high + self.low) / 2, (self.high - self.low) / 2
+        return middle.astype(np.float32), half.astype(np.float32)
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -90,7 +93,6 @@ class Scaling:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Scaling":
         """Return what `record` wrote."""
-        floats = [
-            np.array(record[name], np.float32) for name in ("mean", "deviation", "low", "high")
-        ]
-        return cls(*floats, kept=np.array(record["kept"], bool))
+        names = ("mean", "deviation", "low", "high")
+        mean, deviation, low, high = (np.array(record[name], np.float32) for name in names)
+        return cls(mean, deviation, low, high, np.array(record["kept"], bool))

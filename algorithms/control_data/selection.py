@@ -34,7 +34,7 @@ def without_region(
             f"{transitions.observations.shape[1]} dimensions: name one pair for each of the first."
         )
     place = transitions.observations[:, : len(low)]
-    inside = ((place >= low) & (place <= high)).all(axis=1)
+    inside = np.asarray(((place >= low) & (place <= high)).all(axis=1))
     if inside.all():
         raise UserError("The hole holds every transition of the data set: make it smaller.")
-    return transitions.rows(~inside)
+    return transitions.rows(np.logical_not(inside))

@@ -133,12 +133,14 @@ def load_transitions(folder: Path) -> Transitions:
     try:
         metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
         with np.load(folder / TRANSITIONS_FILE, allow_pickle=False) as stored:
-            arrays = [stored[name] for name in ARRAYS]
+            observations, actions, rewards, following, terminated, truncated = (
+                stored[name] for name in ARRAYS
+            )
     except (OSError, ValueError, KeyError) as error:
         raise CorruptArtifactError(
             f"{folder.name} holds no readable transitions: {error}. Compute the job again."
         ) from error
-    return Transitions(*arrays, metadata=metadata)
+    return Transitions(observations, actions, rewards, following, terminated, truncated, metadata)
 
 
 def concatenate(parts: list[Transitions], metadata: Mapping[str, Any]) -> Transitions:
@@ -158,7 +160,7 @@ def concatenate(parts: list[Transitions], metadata: Mapping[str, Any]) -> Transi
             f"action) sizes {sorted(shapes)}. Make one data set of each."
         )
     closed = [_closed(part) for part in parts]
-    arrays = {
+    arrays: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in closed])
         for name in (
             "observations", "actions", "rewards", "next_observations", "terminated", "truncated",

@@ -1,7 +1,7 @@
 """What acts in an environment, and noise on top of it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,12 @@ class Controller(Protocol):
         ...
 
 
+def bounded(actions: NDArray[Any], controller: Controller) -> NDArray[np.float32]:
+    """Return actions within a controller's bounds."""
+    clipped = np.clip(actions, controller.low, controller.high)
+    return np.asarray(clipped, np.float32)
+
+
 class Noisy:
     """A controller whose actions get Gaussian noise, the same for a seed whoever acts."""
 
@@ -45,7 +51,7 @@ class Noisy:
         self._name = name
         self.low, self.high = inner.low, inner.high
         self._factor = deviation * (inner.high - inner.low) / 2
-        self._noise = np.zeros((0, 0, 0), np.float32)
+        self._noise: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
         self._step = np.zeros(0, np.int64)
 
     def start(self, seeds: Sequence[int], horizon: int) -> None:
@@ -53,7 +59,7 @@ class Noisy:
         self._inner.start(seeds, horizon)
         shape = (horizon, len(self.low))
         drawn = [stream(self._name, seed).standard_normal(shape, np.float32) for seed in seeds]
-        self._noise = np.stack(drawn) * self._factor
+        self._noise = np.asarray(np.stack(drawn) * self._factor, np.float32)
         self._step = np.zeros(len(seeds), np.int64)
 
     def act(
@@ -63,4 +69,4 @@ class Noisy:
         actions = self._inner.act(observations, episodes)
         noise = self._noise[episodes, self._step[episodes]]
         self._step[episodes] += 1
-        return np.clip(actions + noise, self.low, self.high)
+        return bounded(actions + noise, self)

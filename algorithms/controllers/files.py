@@ -52,7 +52,7 @@ def member(state: Mapping[str, Tensor], place: int, count: int) -> dict[str, Ten
     """Return the weights of one of `count` policies: tensors begin with them, once or twice."""
     found = {}
     for name, value in state.items():
-        apart = value.unflatten(0, (-1, count))
+        apart = value.view(-1, count, *value.shape[1:])
         found[name] = apart[:, place].contiguous()
     return found
 

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from algorithms.base import UserError
+from algorithms.controllers.base import bounded
 from algorithms.training.seeds import stream
 
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0
@@ -73,10 +74,9 @@ class PlainActor:
         if self._stochastic:
             actions = actions + self._log_std(hidden).exp() * self._noise(episodes)
         if not self._squashed:
-            return np.clip(actions.numpy(), self.low, self.high)
+            return bounded(actions.numpy(), self)
         half, middle = (self.high - self.low) / 2, (self.high + self.low) / 2
-        squashed: NDArray[np.float32] = torch.tanh(actions).numpy() * half + middle
-        return squashed
+        return bounded(torch.tanh(actions).numpy() * half + middle, self)
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
         return torch.nn.functional.linear(
@@ -193,6 +193,24 @@ def save_stage(folder: Path, name: str, weights: Mapping[str, Tensor]) -> None:
     save_file(dict(weights), folder / f"{name}.safetensors")
 
 
+def load_script(path: Path) -> torch.jit.ScriptModule:
+    """Return a TorchScript module, on the CPU.
+
+    Raises:
+        UserError: the file is none.
+    """
+    try:
+        module: torch.jit.ScriptModule = torch.jit.load(  # type: ignore[no-untyped-call]
+            str(path), map_location="cpu"
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UserError(
+            f"{path.name} is not a TorchScript file: {str(error).splitlines()[0]}. Save it with "
+            "torch.jit.script(policy).save(path)."
+        ) from error
+    return module
+
+
 class ScriptModule:
     """A TorchScript module: observations [n, O] in, actions [n, A] out, in its units."""
 
@@ -206,7 +224,7 @@ class ScriptModule:
     @classmethod
     def load(cls, folder: Path, record: Mapping[str, Any]) -> "ScriptModule":
         """Return the module of a folder."""
-        return cls(torch.jit.load(str(folder / cls.FILE), map_location="cpu"), record)
+        return cls(load_script(folder / cls.FILE), record)
 
     def start(self, _seeds: Sequence[int], _horizon: int) -> None:
         """Need nothing."""
@@ -231,4 +249,4 @@ class ScriptModule:
             raise UserError(
                 f"The TorchScript policy must give {len(self.low)} numbers per observation."
             )
-        return np.clip(actions.float().numpy(), self.low, self.high)
+        return bounded(actions.float().numpy(), self)

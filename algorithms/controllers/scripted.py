@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import UserError
-from algorithms.controllers.base import Controller
+from algorithms.controllers.base import Controller, bounded
 from algorithms.controllers.maze import Waypoints
 from algorithms.environments.point_mass import GOAL
 from algorithms.environments.registry import action_bounds
@@ -88,7 +88,7 @@ def _towards(target: NDArray[np.float64], place: NDArray[np.float32]) -> NDArray
 class SwingUp:
     """Swings Gymnasium's pendulum up by its energy and balances it by a PD law."""
 
-    low, high = np.float32([-2.0]), np.float32([2.0])
+    low, high = np.full(1, -2, np.float32), np.full(1, 2, np.float32)
     UPRIGHT_ENERGY = 15.0
     """m g l / 2 of the upright pendulum at rest: 1 x 10 x 1 / 2, times the factor 3 of its law
     of motion: what 1/2 w^2 + 15 cos(angle) is there."""
@@ -109,7 +109,7 @@ class SwingUp:
         angle = np.arctan2(sine, cosine)
         balance = -(10.0 * angle + 2.0 * speed)
         torque = np.where(cosine > self.NEAR, balance, pump)
-        return np.clip(torque, -2, 2)[:, None].astype(np.float32)
+        return bounded(torque[:, None], self)
 
 
 def scripted(name: str, environment: str) -> Controller:
@@ -125,7 +125,7 @@ def scripted(name: str, environment: str) -> Controller:
     if name not in known.scripted:
         listed = ", ".join(("random", *known.scripted))
         raise UserError(f"{known.title} has no scripted controller {name!r}; it has: {listed}.")
-    made = {"beeline": Beeline, "detour": Detour, "swing_up": SwingUp}
     if name == "waypoints":
         return Waypoints(environment)
-    return made[name]()
+    made: dict[str, Controller] = {"beeline": Beeline(), "detour": Detour(), "swing_up": SwingUp()}
+    return made[name]

@@ -52,7 +52,7 @@ class RiskyAnt(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             place = self.np_random.uniform(0, START_SIZE, 2)
         positions = self._ant.data.qpos.copy()
         positions[:2] = place
-        self._ant.set_state(positions, self._ant.data.qvel.copy())
+        self._ant.set_state(positions, self._ant.data.qvel.copy())  # type: ignore[no-untyped-call]
         return self._observation(), {}
 
     def step(
@@ -61,7 +61,7 @@ class RiskyAnt(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """Move."""
         before = self._place()
         danger = _in_danger(before)
-        self._ant.step(np.clip(action, -1, 1))
+        self._ant.step(np.clip(action, -1, 1))  # type: ignore[no-untyped-call]
         after = self._place()
         speed = float(np.linalg.norm(after - before)) / self._ant.dt
         distance = float(np.linalg.norm(after - GOAL))
@@ -73,13 +73,13 @@ class RiskyAnt(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def close(self) -> None:
         """Release the simulator."""
-        self._ant.close()
+        self._ant.close()  # type: ignore[no-untyped-call]
 
     def _place(self) -> NDArray[np.float64]:
         return np.array(self._ant.data.qpos[:2])
 
     def _observation(self) -> NDArray[np.float32]:
-        observation: NDArray[np.float32] = self._ant._get_obs().astype(np.float32)  # noqa: SLF001
+        observation: NDArray[np.float32] = self._ant._get_obs().astype(np.float32)  # type: ignore[no-untyped-call]  # noqa: SLF001
         return observation
 
 

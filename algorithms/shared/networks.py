@@ -1,7 +1,7 @@
 """Small networks of several policies side by side: one batched product per layer."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 Activation = Literal["relu", "silu", "tanh"]
 
-_ACTIVATIONS = {"relu": functional.relu, "silu": functional.silu, "tanh": torch.tanh}
+_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"relu": functional.relu, "silu": functional.silu, "tanh": torch.tanh}
 
 
 class StackedMLP(nn.Module):
@@ -140,7 +140,7 @@ class TwinValues(nn.Module):
     ) -> Float[Tensor, "2 S N"]:
         """Return both values at the joined inputs."""
         joined = torch.cat(inputs, dim=-1)
-        both = self.network(torch.cat([joined, joined]), frozen=frozen)
+        both: Tensor = self.network(torch.cat([joined, joined]), frozen=frozen)
         return both.view(2, *joined.shape[:2])
 
     def first(self, *inputs: Float[Tensor, "S N _"]) -> Float[Tensor, "S N"]:
@@ -182,5 +182,5 @@ def follow(target: nn.Module, source: nn.Module, rate: float) -> None:
 def descend(optimizer: torch.optim.Optimizer, losses: Float[Tensor, " S"]) -> None:
     """Take one step on the loss of each policy; their weights are apart, so the sum will do."""
     optimizer.zero_grad(set_to_none=True)
-    losses.sum().backward()
+    losses.sum().backward()  # type: ignore[no-untyped-call]
     optimizer.step()

@@ -133,9 +133,9 @@ class ControlTrainer:
             if not bool(torch.isfinite(values).all()):
                 raise NonFiniteLossError(step, name.replace("_", " "))
             found[name] = float(values.mean())
-        values = self._figures.get(VALUE_METRIC)
-        if values is not None:
-            largest = float(values.abs().max())
+        value = self._figures.get(VALUE_METRIC)
+        if value is not None:
+            largest = float(value.abs().max())
             if largest > self._plan.value_limit:
                 raise DivergedError(step, largest, self._plan.value_limit)
         return found

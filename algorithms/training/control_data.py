@@ -1,7 +1,7 @@
 """Transitions on the device, and batches drawn from them by seed and step alone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import torch
@@ -58,16 +58,23 @@ class ResidentData:
                 )
         return cls(packed.to(device), columns[0].shape[1], columns[2].shape[1])
 
-    def batch(self, rows: Float[Tensor, "S N W"]) -> dict[str, Tensor]:
-        """Return gathered rows as named views."""
+    def batch(
+        self,
+        rows: Float[Tensor, "S N W"],
+        normals: Float[Tensor, "S N K"],
+        uniforms: Float[Tensor, "S N U"],
+    ) -> TransitionBatch:
+        """Return gathered rows as a batch of named views."""
         size, actions = self.observation_size, self.action_size
-        return {
-            "observations": rows[..., :size],
-            "next_observations": rows[..., size : 2 * size],
-            "actions": rows[..., 2 * size : 2 * size + actions],
-            "rewards": rows[..., -2],
-            "terminated": rows[..., -1],
-        }
+        return TransitionBatch(
+            observations=rows[..., :size],
+            next_observations=rows[..., size : 2 * size],
+            actions=rows[..., 2 * size : 2 * size + actions],
+            rewards=rows[..., -2],
+            terminated=rows[..., -1],
+            normals=normals,
+            uniforms=uniforms,
+        )
 
 
 @dataclass(frozen=True)
@@ -88,10 +95,8 @@ class BatchStream:
         index, normals, uniforms = self._drawn(block)
         rows = self.data.packed[index[first:]]
         for place in range(first, min(BLOCK, self.steps - block * BLOCK)):
-            yield TransitionBatch(
-                **self.data.batch(rows[place - first]),
-                normals=normals[place],
-                uniforms=uniforms[place],
+            yield replace(
+                self.data.batch(rows[place - first], normals[place], uniforms[place]),
                 discount=self.discount,
                 step=block * BLOCK + place,
                 steps=self.steps,

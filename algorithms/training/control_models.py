@@ -74,7 +74,7 @@ def fit(
 
 def whole_batch(data: ResidentData, normals: Tensor, uniforms: Tensor) -> TransitionBatch:
     """Return all rows as one batch."""
-    return TransitionBatch(**data.batch(data.packed[None]), normals=normals, uniforms=uniforms)
+    return data.batch(data.packed[None], normals, uniforms)
 
 
 @torch.no_grad()

@@ -89,11 +89,10 @@ def test_the_score_of_three_points_in_the_plane() -> None:
 def test_a_score_in_raw_units_is_the_normalised_one_over_the_deviation() -> None:
     """(3, -1) at deviations (2, 0.5) is (1.5, -2): x / std has the slope of log q times 1 / std."""
     deviation = np.array([2.0, 0.5])
-    rows = np.array([[-1.0], [1.0]]) * (deviation - DEVIATION_OFFSET)
+    signs = np.array([[-1.0], [1.0]])
+    rows = (signs * (deviation - DEVIATION_OFFSET)).astype(np.float32)
     flat = np.zeros(2, np.float32)
-    data = Transitions(
-        np.float32(rows), np.float32(rows), flat, np.float32(rows), flat > 0, flat > 0
-    )
+    data = Transitions(rows, rows, flat, rows, flat > 0, flat > 0)
     scaling = Scaling.of(data)
     raw = torch.zeros(1, 2, requires_grad=True)
     normalised = (raw - torch.from_numpy(scaling.mean)) / torch.from_numpy(scaling.deviation)
