@@ -13,6 +13,7 @@ from algorithms.data.grading import Judge
 from algorithms.data.problems import load_problems
 from algorithms.data.tables import FIRST_BATCH_FILE
 from algorithms.online.lags import LAGS_FILE, write_lags
+from algorithms.settings import LLMSettings
 from algorithms.specs import OnlineSpec
 from algorithms.training.completions import Ragged, TrainingSet
 from algorithms.training.gradient import Lesson
@@ -64,7 +65,7 @@ def run(spec: OnlineSpec, context: JobContext) -> Summary:
 
 def _lesson(spec: OnlineSpec, context: JobContext) -> Lesson:
     algorithm = algorithm_of(spec.algorithm)
-    _require_online(algorithm)
+    _require_online(algorithm, spec.settings)
     return Lesson(
         algorithm=algorithm,
         params=params_of(algorithm, spec.params),
@@ -82,7 +83,12 @@ def _lesson(spec: OnlineSpec, context: JobContext) -> Lesson:
     )
 
 
-def _require_online(algorithm: LLMAlgorithm) -> None:
+def _require_online(algorithm: LLMAlgorithm, settings: LLMSettings) -> None:
+    if settings.devices > 1:
+        raise UserError(
+            f"Generation and training in one job run in one process, not in {settings.devices}: "
+            "set devices to 1."
+        )
     if algorithm.trains_on != "rollouts":
         raise UserError(
             f"{algorithm.title} learns from {algorithm.trains_on}, not from what the policy "

@@ -1,5 +1,6 @@
 """The online job: measured lags, what is logged, and resuming bit for bit."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,7 +18,14 @@ from algorithms.online.settings import Replay, Schedule
 from algorithms.settings import LLMSettings
 from algorithms.shared.online_metrics import ONLINE_METRICS
 from algorithms.specs import OnlineSpec
-from tests.algorithms.training.world import GENERATE, SAMPLING, SETTINGS, Recorder, World
+from tests.algorithms.training.world import (
+    GENERATE,
+    SAMPLING,
+    SETTINGS,
+    Recorder,
+    World,
+    train_spec,
+)
 
 INPUTS = {"policy": "policy", "dataset": "dataset", "eval_dataset": "dataset"}
 FRESH = {metric.name for metric in ONLINE_METRICS if metric.name.startswith(("rollout", "gener"))}
@@ -160,6 +168,51 @@ def test_a_stopped_job_resumes_to_the_same_bits(
         assert set(expected) - set(found) <= {m.name for m in EVAL_METRICS}
 
 
+class Killed(Exception):  # noqa: N818 - what the test does to the job
+    """Nothing is saved any more."""
+
+
+class Killer(Recorder):
+    """A reporter that ends the job without a warning after some updates."""
+
+    def log(
+        self, step: int, metrics: Mapping[str, float], *, samples: int, tokens: int, seconds: float
+    ) -> None:
+        if step == 5:
+            raise Killed
+        super().log(step, metrics, samples=samples, tokens=tokens, seconds=seconds)
+
+
+def test_a_killed_job_goes_on_from_its_last_checkpoint_to_the_same_bits(world: World) -> None:
+    spec = online_spec(schedule=Schedule(sync_interval=3, sync_offset=2), steps=8)
+    run(world, "whole", spec)
+    with pytest.raises(Killed):
+        run(world, "part", spec, Killer())
+    (world.folder / "part").rmdir()
+    second = Recorder()
+    run(world, "part", spec, second)
+    assert min(second.points) == 4
+    assert same(world, "whole", "part")
+    assert lags(world, "whole") == lags(world, "part")
+
+
+def test_a_reference_is_read_for_every_new_completion_and_kept_in_the_buffer(world: World) -> None:
+    own, other = Recorder(), Recorder()
+    params = {"params": {"reference_kl_coefficient": 0.1}}
+    spec = online_spec("grpo").model_copy(update=params)
+    run(world, "own", spec, own)
+    world.train("trained", train_spec("sft", steps=2), dataset="dataset")
+    world.run("other", "online", spec, reporter=other, reference="trained", **INPUTS)
+    assert own.points[0]["kl_reference"] == 0
+    assert own.points[3]["kl_reference"] > 0
+    assert other.points[0]["kl_reference"] > 0
+    with pytest.raises(Stopped):
+        run(world, "part", spec, Recorder(stop_after=int(0.6 * own.asked)))
+    (world.folder / "part").rmdir()
+    run(world, "part", spec)
+    assert same(world, "own", "part")
+
+
 def test_a_staleness_limit_holds_for_every_completion(world: World) -> None:
     schedule = Schedule(sync_interval=1, sync_offset=4, max_staleness=2)
     summary = world.run("out", "online", online_spec(schedule=schedule, steps=8), **INPUTS)
@@ -193,5 +246,7 @@ def test_what_does_not_fit_together_is_refused_with_a_way_out(world: World, tmp_
         run(world, "sft", online_spec("sft"))
     with pytest.raises(UserError, match="pairs of a better"):
         run(world, "dpo", online_spec("dpo"))
+    with pytest.raises(UserError, match="set devices to 1"):
+        run(world, "two", online_spec(devices=2))
     with pytest.raises(UserError, match="Lower prompts_per_step"):
         run(world, "many", online_spec(prompts_per_step=41, batch_size=164))
