@@ -35,6 +35,9 @@ class Side(Schema):
     """Label of an algorithm of the experiment, or `base`."""
     axes: Mapping[str, AxisValue] = {}
     """Axis values by path, enough to leave one group."""
+    places: Mapping[str, int] = {}
+    """The same by number, where scales have values of their own: 0 is an axis's first value, -1 its
+    last."""
     experiment: str = ""
     """Another experiment than that of the claim."""
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from webapp.results.exports import csv_text, latex_text
 from webapp.results.statistics import MeanCI
-from webapp.studies.bandit import play
 from webapp.studies.claim_schema import Measure
 from webapp.studies.results import StudyResult, TableRow, table_rows
 from webapp.studies.texts import about_text, claims_markdown, verdict_text
@@ -146,7 +145,7 @@ def bandit_csv(result: StudyResult) -> str:
     header = ("algorithm", "update", *(f"arm_{arm}" for arm in arms), "expected_reward")
     rows = [
         (one.choice.label, update, *policy, reward)
-        for one in play(result.study.bandit)
+        for one in result.played
         for update, policy, reward in zip(
             one.trajectory.updates, one.trajectory.policies, one.trajectory.rewards, strict=True
         )

@@ -10,7 +10,6 @@ from webapp.results.figures import (
     paper_numbers,
 )
 from webapp.studies import axis_drawers, drawers
-from webapp.studies.bandit import play
 from webapp.studies.claim_schema import Measure
 from webapp.studies.figure_schema import FigureSpec, Panel
 from webapp.studies.planning import Cell
@@ -50,7 +49,7 @@ def _paper(
 def _bandit(result: StudyResult) -> go.Figure:
     study = result.study.bandit
     assert study is not None
-    paths = [one.trajectory for one in play(study)]
+    paths = [one.trajectory for one in result.played]
     return expected_reward.draw(paths, max(study.bandit.rewards))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from algorithms.base import Metric
 from algorithms.evaluation.claims.decision import Verdict
+from webapp.studies.bandit import is_done
 from webapp.studies.claim_schema import Measure
 from webapp.studies.cost import Cost, cost_of
 from webapp.studies.facts import MISSING, Facts, load_facts
@@ -102,6 +103,11 @@ class StudyPage:
         return len(self.result.plan.nodes)
 
     @property
+    def is_playing(self) -> bool:
+        """Whether it is a bandit that has not come to its end."""
+        return not is_done(self.result.played)
+
+    @property
     def state(self) -> str:
         """One word for all jobs together."""
         return state_of(self.result.facts)
@@ -130,13 +136,16 @@ def state_of(facts: Facts) -> str:
     return "succeeded"
 
 
-def study_page(file: StudyFile, scale: str) -> StudyPage:
+def study_page(file: StudyFile, scale: str, *, seconds: float = 0.0) -> StudyPage:
     """Return the page of a study at one scale.
+
+    Args:
+        seconds: how long a bandit is played on first.
 
     Raises:
         UserError: it cannot be planned.
     """
-    result = load_result(file, scale)
+    result = load_result(file, scale, seconds=seconds)
     study = result.study
     profile = study.profiles.get(scale)  # type: ignore[call-overload]  # a bandit has none
     return StudyPage(
@@ -175,7 +184,10 @@ def _badges(file: StudyFile) -> list[ScaleBadge]:
     if file.study is None:
         return []
     if file.study.bandit is not None:
-        return [ScaleBadge("exact", "succeeded", "computed", _counts(load_result(file, "").claims))]
+        result = load_result(file, "")
+        if not is_done(result.played):
+            return [ScaleBadge("exact", MISSING, "computed when it is opened")]
+        return [ScaleBadge("exact", "succeeded", "computed", _counts(result.claims))]
     return [_badge(file, scale) for scale in file.scales.values()]
 
 

@@ -1,6 +1,6 @@
 """From a study and a scale to experiments, runs and jobs; pure, no database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -104,13 +104,14 @@ class StudyPlan:
         key = side.experiment or experiment
         if key not in self.experiments:
             raise StudyError(f"the experiment {key} is not part of this scale")
+        axes = wanted_axes(side, self.experiments[key].config)
         found = [
             cell
             for cell in self.experiments[key].cells
-            if cell.group == side.group and matches(cell, side.axes)
+            if cell.group == side.group and matches(cell, axes)
         ]
         if len(found) != 1:
-            wanted = ", ".join([side.group, *(f"{k} = {v}" for k, v in side.axes.items())])
+            wanted = ", ".join([side.group, *(f"{k} = {v}" for k, v in axes.items())])
             known = ", ".join(cell.label for cell in (found or self.experiments[key].cells))
             problem = "means several groups" if found else "is no group"
             raise StudyError(f"{wanted} {problem} of {key}: {known}")
@@ -127,6 +128,17 @@ class StudyPlan:
             for cell in (planned.cells if planned else ())
             if (not wanted or cell.group in wanted) and matches(cell, axes)
         ]
+
+
+def wanted_axes(side: Side, config: ExperimentConfig) -> dict[str, AxisValue]:
+    """Return the axis values of a side, places turned into values."""
+    grid = config.grid
+    numbered = {
+        path: grid[path][number]
+        for path, number in side.places.items()
+        if path in grid and -len(grid[path]) <= number < len(grid[path])
+    }
+    return {**side.axes, **numbered}
 
 
 def matches(cell: Cell, axes: Mapping[str, AxisValue]) -> bool:
@@ -162,9 +174,7 @@ def plan_profile(name: str, study: Study, scale: str) -> StudyPlan:
                 }
             )
             planned[PILOT] = _planned(name, study, own, key=PILOT, config=config)
-    found = StudyPlan(planned, tuple(sorted(missing)))
-    _check_sides(study, found)
-    return found
+    return StudyPlan(planned, tuple(sorted(missing)))
 
 
 def merged_config(study: Study, profile: Profile, key: str) -> dict[str, Any]:
@@ -190,13 +200,25 @@ def _pilot_config(study: Study, profile: Profile, pilot: Pilot) -> tuple[str, di
     """Return the experiment that a pilot checks, and its config cut down to the two sides."""
     claim = study.claim(pilot.claim)
     assert claim is not None  # checked by the study
-    sides = {side.group for side in sides_of(claim)}
-    config = merged_config(study, profile, claim.experiment)
+    sides = sides_of(claim)
+    config = _merged(merged_config(study, profile, claim.experiment), pilot.change)
     config["seeds"] = list(pilot.seeds)
-    config["algorithms"] = [
-        one for one in config.get("algorithms", []) if one.get("label") in sides
-    ]
+    named = {side.group for side in sides}
+    config["algorithms"] = [one for one in config["algorithms"] if one.get("label") in named]
+    for path, values in dict(config.get("axes", {})).items():
+        wanted = [_place(side, path, values) for side in sides if side.group != BASE]
+        kept = [value for value in values if value in wanted] or list(values)
+        config["axes"] = {**config["axes"], path: kept}
+    chosen = {side.axes["curation"] for side in sides if "curation" in side.axes}
+    if chosen:
+        config["curations"] = [one for one in config["curations"] if one.get("name") in chosen]
     return claim.experiment, config
+
+
+def _place(side: Side, path: str, values: Sequence[AxisValue]) -> AxisValue:
+    if path in side.places:
+        return values[side.places[path]]
+    return side.axes.get(path)
 
 
 def sides_of(claim: ClaimSpec) -> list[Side]:
@@ -257,13 +279,3 @@ def _groups(config: ExperimentConfig) -> dict[str, str]:
         for choice in config.algorithms
         for values in axis_rules.cells(config.grid, choice.algorithm)
     }
-
-
-def _check_sides(study: Study, plan: StudyPlan) -> None:
-    for claim in study.claims:
-        for side in sides_of(claim):
-            if (side.experiment or claim.experiment) in plan.experiments:
-                try:
-                    plan.cell(side, claim.experiment)
-                except StudyError as error:
-                    raise StudyError(f"claim {claim.id}: {error}") from error

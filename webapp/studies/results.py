@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webapp.results.statistics import MeanCI, mean_ci
-from webapp.studies.bandit import judge_bandit
+from webapp.studies.bandit import PlayedChoice, judge_bandit, play
 from webapp.studies.claim_schema import Measure
 from webapp.studies.facts import Facts, load_facts
 from webapp.studies.judge import Judged, judge
@@ -49,6 +49,8 @@ class StudyResult:
     facts: Facts
     claims: tuple[Judged, ...]
     pilot: PilotResult | None
+    played: tuple[PlayedChoice, ...] = ()
+    """Of a bandit."""
 
     @property
     def name(self) -> str:
@@ -68,16 +70,20 @@ class StudyResult:
         return self.facts.run_ids(self.cells)
 
 
-def load_result(file: StudyFile, scale: str) -> StudyResult:
+def load_result(file: StudyFile, scale: str, *, seconds: float = 0.0) -> StudyResult:
     """Return a study with its verdicts; a query for each curve that a claim is about, and 2.
+
+    Args:
+        seconds: how long a bandit is played on before it is told how far it is.
 
     Raises:
         UserError: it cannot be planned at this scale.
     """
     if file.study is not None and file.study.bandit is not None:
         plan = StudyPlan({})
-        claims = tuple(judge_bandit(file.study))
-        return StudyResult(file, file.study, "", plan, Facts(plan, {}, {}), claims, None)
+        played = play(file.study.bandit, seconds)
+        claims = tuple(judge_bandit(file.study, played))
+        return StudyResult(file, file.study, "", plan, Facts(plan, {}, {}), claims, None, played)
     plan = plan_at(file, scale)
     assert file.study is not None  # it has a plan
     facts = load_facts(plan)

@@ -32,6 +32,8 @@ class Pilot(Schema):
     """Datasets instead of those of the same names."""
     policies: Mapping[SourceName, PolicyEntry] = {}
     """Policies instead of those of the same names."""
+    change: Fragment = {}
+    """Settings that are smaller than the study's, such as one iteration."""
 
 
 class Profile(Schema):

@@ -20,6 +20,8 @@ from webapp.studies.results import StudyResult, load_result
 from webapp.studies.services import study_reproduce
 from webapp.studies.texts import claims_markdown
 
+FIRST_S, SLICE_S = 0.3, 1.0
+"""How long a bandit is played for the page, and for each fragment that asks again."""
 EXACT = "exact"
 """Scale of a bandit in addresses: it has one size."""
 
@@ -35,13 +37,17 @@ def study(request: HttpRequest, name: str) -> HttpResponse:
     """Show one study at one scale."""
     file = _file(name)
     scale = _scale(file, request.GET.get("scale", ""))
+    fragment = request.GET.get("fragment") == "state"
     context = {"file": file, "scale": scale or EXACT, "scales": list(file.scales)}
     try:
-        context["page"] = study_page(file, scale)
+        page = study_page(file, scale, seconds=SLICE_S if fragment else FIRST_S)
     except UserError as error:
-        context["problem"] = str(error)
-    fragment = request.GET.get("fragment") == "state"
-    return render(request, "studies/_state.html" if fragment else "studies/detail.html", context)
+        return render(request, "studies/detail.html", {**context, "problem": str(error)})
+    context["page"] = page
+    answer = render(request, "studies/_state.html" if fragment else "studies/detail.html", context)
+    if fragment and "playing" in request.GET and not page.is_playing:
+        answer.headers["HX-Refresh"] = "true"  # its figures are complete now
+    return answer
 
 
 @require_POST

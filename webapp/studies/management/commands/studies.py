@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from algorithms.base import UserError
 from webapp.accounts.services import demo_account_ensure
+from webapp.studies.bandit import WHOLE
 from webapp.studies.exports import export_study
 from webapp.studies.facts import load_facts
 from webapp.studies.library import StudyFile, study_files
@@ -66,7 +67,7 @@ class Command(BaseCommand):
             return
         for file in files:
             self._wait(file, scale)
-            self.stdout.write(claims_markdown(load_result(file, scale)))
+            self.stdout.write(claims_markdown(load_result(file, scale, seconds=WHOLE)))
 
     def _can_run(self, file: StudyFile, scale: str) -> bool:
         if file.study is None or scale not in file.scales or file.scales[scale].plan is None:
@@ -112,7 +113,7 @@ def _result(file: StudyFile, scale: str) -> StudyResult | None:
         return None
     if file.study.bandit is None and (scale not in file.scales or file.scales[scale].plan is None):
         return None
-    return load_result(file, scale)
+    return load_result(file, scale, seconds=WHOLE)
 
 
 def _chosen(names: list[str]) -> list[StudyFile]:
