@@ -14,7 +14,7 @@ from webapp.components.errors import add_errors
 from webapp.components.formats import count, percent, significant
 from webapp.curation import content, services
 from webapp.curation.drafts import StepsDraft
-from webapp.curation.forms import DialForm, NameForm
+from webapp.curation.forms import LookForm, NameForm
 from webapp.jobs.models import Job
 
 PREFIX = "steps"
@@ -39,7 +39,7 @@ class Page:
 
     source: Job
     steps: StepsDraft
-    dial: DialForm
+    dial: LookForm
     name: NameForm
     problem: str = ""
     """Why the set cannot be read."""
@@ -141,7 +141,7 @@ def open_page(source: Job, data: QueryDict) -> Page:
     page = Page(
         source,
         StepsDraft(data, PREFIX),
-        DialForm(prefix="dial") if fresh else DialForm(data, prefix="dial"),
+        LookForm(prefix="dial") if fresh else LookForm(data, prefix="dial"),
         NameForm(data) if "name" in data else NameForm(),
     )
     try:

@@ -1,6 +1,5 @@
 """The Bandit lab's page: typed arms and choices, and how every algorithm plays."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +10,7 @@ from algorithms.base import UserError
 from algorithms.labs.ascent import MARKS
 from algorithms.labs.bandit import MAX_ARMS, Bandit
 from algorithms.labs.presets import BANDIT_EXAMPLES, BanditExample
-from webapp.labs.cells import Cell, Problems, number, sentence
+from webapp.labs.cells import Cell, Problems, TypedTable, number, sentence
 from webapp.labs.choices import ChoiceRow, choice_rows, put_choices
 from webapp.labs.forms import BanditForm
 from webapp.labs.services import Chosen, Played, bandit_play
@@ -27,31 +26,17 @@ SLICE_S = 1.5
 
 
 @dataclass
-class BanditPage:
+class BanditPage(TypedTable):
     """Everything typed on the page, and what follows from it."""
 
+    columns = tuple(COLUMNS)
+    most_rows = MAX_ARMS
     data: QueryDict
     choices: list[ChoiceRow]
     form: BanditForm
     problems: Problems = field(default_factory=Problems)
     bandit: Bandit | None = None
     played: list[Played] = field(default_factory=list)
-
-    @property
-    def rows(self) -> Iterator[list[Cell]]:
-        """Yield the cells of each arm."""
-        for place in range(min(len(self.data.getlist("behaviour")), MAX_ARMS + 1)):
-            yield [self._cell(name, place) for name in COLUMNS]
-
-    def _cell(self, name: str, place: int) -> Cell:
-        texts = self.data.getlist(name)
-        told = tuple(self.problems.by_target.get(f"{name}-{place}", ()))
-        return Cell(f"{name}-{place}", name, texts[place] if place < len(texts) else "", told)
-
-    @property
-    def query(self) -> str:
-        """The address that restores the page."""
-        return self.data.urlencode()
 
     @property
     def is_done(self) -> bool:

@@ -1,10 +1,11 @@
 """Cells of the labs' tables: numbers as typed, and where what is wrong with them is told."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
+from django.http import QueryDict
 from pydantic_core import ErrorDetails
 
 
@@ -32,6 +33,34 @@ class Cell:
     name: str
     text: str
     errors: tuple[str, ...] = ()
+
+
+class TypedTable:
+    """A table of inputs as its address has it; what both labs' pages are."""
+
+    columns: ClassVar[Sequence[str]]
+    """Names of the inputs of a row."""
+    most_rows: ClassVar[int]
+    """Rows that may be asked about; one more is shown, to say so."""
+    data: QueryDict
+    problems: Problems
+
+    @property
+    def rows(self) -> Iterator[list[Cell]]:
+        """Yield the cells of each row."""
+        longest = max(len(self.data.getlist(name)) for name in self.columns)
+        for place in range(min(longest, self.most_rows + 1)):
+            yield [self._cell(name, place) for name in self.columns]
+
+    def _cell(self, name: str, place: int) -> Cell:
+        texts = self.data.getlist(name)
+        told = tuple(self.problems.by_target.get(f"{name}-{place}", ()))
+        return Cell(f"{name}-{place}", name, texts[place] if place < len(texts) else "", told)
+
+    @property
+    def query(self) -> str:
+        """The address that restores the page."""
+        return self.data.urlencode()
 
 
 def numbers(text: str) -> list[float]:

@@ -1,6 +1,5 @@
 """The Loss lab's page: the typed table and choices, and what every algorithm makes of them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -12,9 +11,9 @@ from algorithms.labs.batch import MAX_COMPLETIONS, LabBatch
 from algorithms.labs.loss_lab import Judged, Judgement, Scale, Token
 from algorithms.labs.presets import LOSS_EXAMPLES, LossExample
 from algorithms.shared.baseline import baseline_for_share, effective_positive_share
-from webapp.labs.cells import Cell, Problems, number, number_texts, numbers, sentence
+from webapp.dial_form import DialForm
+from webapp.labs.cells import Cell, Problems, TypedTable, number, number_texts, numbers, sentence
 from webapp.labs.choices import ChoiceRow, choice_rows, put_choices
-from webapp.labs.forms import DialForm
 from webapp.labs.services import Look, batch_look
 
 COLUMNS = {
@@ -48,9 +47,11 @@ class TokenLine:
 
 
 @dataclass
-class LossPage:
+class LossPage(TypedTable):
     """Everything typed on the page, and what follows from it."""
 
+    columns = tuple(COLUMNS)
+    most_rows = MAX_COMPLETIONS
     data: QueryDict
     choices: list[ChoiceRow]
     dial: DialForm
@@ -64,22 +65,6 @@ class LossPage:
         asked = self.data.get("scale", "")
         known: tuple[Scale, ...] = get_args(Scale)
         return next((scale for scale in known if scale == asked), known[0])
-
-    @property
-    def rows(self) -> Iterator[list[Cell]]:
-        """Yield the cells of each completion."""
-        for place in range(_row_count(self.data)):
-            yield [self._cell(name, place) for name in COLUMNS]
-
-    def _cell(self, name: str, place: int) -> Cell:
-        texts = self.data.getlist(name)
-        told = tuple(self.problems.by_target.get(f"{name}-{place}", ()))
-        return Cell(f"{name}-{place}", name, texts[place] if place < len(texts) else "", told)
-
-    @property
-    def query(self) -> str:
-        """The address that restores the page."""
-        return self.data.urlencode()
 
     @property
     def lines(self) -> list[list[TokenLine]]:
@@ -147,10 +132,6 @@ def example_data(example: LossExample | None) -> QueryDict:
     data["scale"] = found.scale
     put_choices(data, found.choices)
     return data
-
-
-def _row_count(data: QueryDict) -> int:
-    return min(max(len(data.getlist(name)) for name in COLUMNS), MAX_COMPLETIONS + 1)
 
 
 def _batch(page: LossPage) -> LabBatch | None:
