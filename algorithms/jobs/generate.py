@@ -39,7 +39,7 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
     requests = [request for _, request in asked]
     watch = Watch(context.reporter, total=2 * len(requests))
     completions = _complete(spec, context, policy, requests=requests, watch=watch)
-    seconds = watch.lap()
+    speed = _speed(completions, seconds=watch.lap())
     watch.offset = len(requests)
     policy.model.to(device)
     logprobs = behaviour_logprobs(
@@ -50,29 +50,29 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
         precision=spec.logprob_precision,
         on_progress=watch,
     )
-    write_table(
-        context.output / ROLLOUTS_FILE,
-        ROLLOUTS,
-        (
-            _record(problem, request, completion, row)
-            for (problem, request), completion, row in zip(
-                asked, completions, logprobs, strict=True
-            )
-        ),
-    )
+    rows = zip(asked, completions, logprobs, strict=True)
+    records = (_record(*pair, completion, row) for pair, completion, row in rows)
+    write_table(context.output / ROLLOUTS_FILE, ROLLOUTS, records)
     gap = LogprobGap.between([one.engine_logprobs for one in completions], logprobs)
+    return {
+        **speed,
+        "engine_start_s": watch.engine_start_s,
+        "peak_memory_bytes": peak_memory_bytes(device),
+        "retokenised_share": _retokenised_share(policy, completions),
+        **(gap.write(context.output) if gap else {}),
+    }
+
+
+def _speed(completions: Sequence[Completion], *, seconds: float) -> Summary:
+    """Return how much was sampled how fast, and how much of it ended by itself."""
     tokens = sum(len(completion.tokens) for completion in completions)
     stopped = sum(completion.finish_reason == "stop" for completion in completions)
     return {
         "completions": len(completions),
         "tokens": tokens,
         "seconds": seconds,
-        "engine_start_s": watch.engine_start_s,
         "tokens_per_s": tokens / seconds,
-        "peak_memory_bytes": peak_memory_bytes(device),
         "stop_share": stopped / len(completions),
-        "retokenised_share": _retokenised_share(policy, completions),
-        **(gap.write(context.output) if gap else {}),
     }
 
 

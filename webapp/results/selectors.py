@@ -164,7 +164,10 @@ def costs(job_ids: Collection[int], steps: Collection[int]) -> dict[tuple[int, i
     """Return what trainings had taken at some of their steps, by job and step; 1 query."""
     rows = MetricPoint.objects.filter(job__in=job_ids, name=EVERY_STEP, step__in=steps)
     columns = rows.values_list("job_id", "step", "samples", "tokens", "seconds")
-    return {(job_id, step): Cost(*cost) for job_id, step, *cost in columns}
+    return {
+        (job_id, step): Cost(samples, tokens, seconds)
+        for job_id, step, samples, tokens, seconds in columns
+    }
 
 
 def metric_points(job_ids: Collection[int], name: str) -> dict[int, Points]:

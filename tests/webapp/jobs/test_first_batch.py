@@ -5,27 +5,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from django.conf import LazySettings
 from django.test import Client
 
 from algorithms.data.tables import FIRST_BATCH, FIRST_BATCH_FILE
-from tests.webapp.results.made import make_job, make_user, publish
+from tests.webapp.results.made import make_job, publish
 from webapp.jobs.states import JobState
 
 pytestmark = pytest.mark.django_db
 TITLE = "First batch, token by token"
-
-
-@pytest.fixture(autouse=True)
-def var(settings: LazySettings, tmp_path: Path) -> Path:
-    settings.VAR = tmp_path
-    return tmp_path
-
-
-@pytest.fixture
-def browser(client: Client) -> Client:
-    client.force_login(make_user())
-    return client
 
 
 def table() -> pa.Table:

@@ -5,30 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
 from django.test import Client
 
 from algorithms.online.lags import LAGS_FILE, write_lags
 from algorithms.specs import OnlineSpec
-from tests.webapp.results.made import make_job, make_user
+from tests.webapp.results.made import make_job
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
 from workers.attempt import _declared_metrics
 
 pytestmark = pytest.mark.django_db
 TITLE = "Age of what was learned from"
-
-
-@pytest.fixture(autouse=True)
-def var(settings: LazySettings, tmp_path: Path) -> Path:
-    settings.VAR = tmp_path
-    return tmp_path
-
-
-@pytest.fixture
-def browser(client: Client) -> Client:
-    client.force_login(make_user())
-    return client
 
 
 def bars(browser: Client, job: Job) -> Sequence[tuple[float, float]]:

@@ -6,28 +6,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from django.conf import LazySettings
 from django.test import Client
 
 from algorithms.shared.histograms import BINS, HISTOGRAMS, HISTOGRAMS_FILE
-from tests.webapp.results.made import make_job, make_user, publish
+from tests.webapp.results.made import make_job, publish
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
 
 pytestmark = pytest.mark.django_db
 TITLE = "Importance ratios over the training"
-
-
-@pytest.fixture(autouse=True)
-def var(settings: LazySettings, tmp_path: Path) -> Path:
-    settings.VAR = tmp_path
-    return tmp_path
-
-
-@pytest.fixture
-def browser(client: Client) -> Client:
-    client.force_login(make_user())
-    return client
 
 
 def table() -> pa.Table:

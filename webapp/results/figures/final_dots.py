@@ -27,52 +27,57 @@ class FinalDots:
 def draw(rows: Sequence[FinalDots], metric: Metric) -> go.Figure:
     """Return the dot plot, first group on top."""
     names = [plain(row.name) for row in rows]
-    traces = []
-    for row, name in zip(rows, names, strict=True):
-        look = style(row.algorithm, row.variant)
-        margin = row.interval.margin
-        traces.append(
-            go.Scatter(
-                x=list(row.values),
-                y=[name] * len(row.values),
-                mode="markers",
-                marker={
-                    "color": look.colour_light,
-                    "size": 11,
-                    "symbol": "circle-open",
-                    "line": {"width": 1.2},
-                },
-                customdata=[[url] for url in row.urls],
-                hovertemplate=f"{name}<br>one run: %{{x:.4g}}<br>click to open it<extra></extra>",
-                showlegend=False,
-            )
-        )
-        words = f"± {margin:.3g} (N = {row.interval.n})" if margin is not None else "one run"
-        traces.append(
-            go.Scatter(
-                x=[row.interval.mean],
-                y=[name],
-                mode="markers",
-                marker={"color": look.colour_light, "size": 8, "symbol": look.marker},
-                error_x={
-                    "type": "data",
-                    "array": [margin or 0.0],
-                    "color": look.colour_light,
-                    "thickness": 1.8,
-                    "width": 5,
-                    "visible": margin is not None,
-                },
-                hovertemplate=f"<b>{name}</b><br>mean %{{x:.4g}} {words}<extra></extra>",
-                showlegend=False,
-            )
-        )
     title = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
     return figure(
-        traces,
+        [
+            trace
+            for row, name in zip(rows, names, strict=True)
+            for trace in (_runs(row, name), _mean(row, name))
+        ],
         xaxis={
             "title": {"text": plain(title)},
             "range": [-0.02, 1.02] if is_share(metric) else None,
         },
         yaxis={"type": "category", "categoryorder": "array", "categoryarray": names[::-1]},
         height=110 + 34 * len(rows),
+    )
+
+
+def _runs(row: FinalDots, name: str) -> go.Scatter:
+    look = style(row.algorithm, row.variant)
+    return go.Scatter(
+        x=list(row.values),
+        y=[name] * len(row.values),
+        mode="markers",
+        marker={
+            "color": look.colour_light,
+            "size": 11,
+            "symbol": "circle-open",
+            "line": {"width": 1.2},
+        },
+        customdata=[[url] for url in row.urls],
+        hovertemplate=f"{name}<br>one run: %{{x:.4g}}<br>click to open it<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _mean(row: FinalDots, name: str) -> go.Scatter:
+    look = style(row.algorithm, row.variant)
+    margin = row.interval.margin
+    words = f"± {margin:.3g} (N = {row.interval.n})" if margin is not None else "one run"
+    return go.Scatter(
+        x=[row.interval.mean],
+        y=[name],
+        mode="markers",
+        marker={"color": look.colour_light, "size": 8, "symbol": look.marker},
+        error_x={
+            "type": "data",
+            "array": [margin or 0.0],
+            "color": look.colour_light,
+            "thickness": 1.8,
+            "width": 5,
+            "visible": margin is not None,
+        },
+        hovertemplate=f"<b>{name}</b><br>mean %{{x:.4g}} {words}<extra></extra>",
+        showlegend=False,
     )
