@@ -161,15 +161,6 @@ class OnlineSpec(Schema):
             raise ValueError(problem)
         return self
 
-    @model_validator(mode="after")
-    def _trains_on_one_device(self) -> "OnlineSpec":
-        if self.settings.devices > 1:
-            raise ValueError(
-                "devices must be 1 where one job generates and trains; several train from stored "
-                "rollouts"
-            )
-        return self
-
 
 class EvaluateSpec(Schema):
     """An `evaluate` job: greedy and sampled outcomes of one policy on every held-out problem."""
