@@ -5,22 +5,16 @@ kind's version in the commit that changes what its code computes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from algorithms.asking import Grading, Prompt, Rewards, Sampling, VLLMSettings
 from algorithms.base import Schema
-from algorithms.control_specs import (
-    CollectSpec,
-    EvaluateControlSpec,
-    TrainControlSpec,
-    TrainDynamicsSpec,
-    TrainScoreSpec,
-)
+from algorithms.control_kinds import CONTROL_KINDS
 from algorithms.curation.mixing import MixSpec
 from algorithms.curation.steps import CurateSpec
+from algorithms.kind import Kind
 from algorithms.online.settings import Replay, Schedule, batches_misfit
 from algorithms.settings import LLMSettings
 from algorithms.sources import DatasetSource, ModelSource
@@ -187,21 +181,6 @@ TRAININGS = frozenset({"train", "online"})
 """Kinds that leave a policy trained by an algorithm of the catalogue, its history and ratios."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of job."""
-
-    spec: type[Schema]
-    version: int
-    """Version of the code that computes it; part of every fingerprint."""
-    roles: tuple[str, ...] = ()
-    """Inputs it needs."""
-    optional_roles: tuple[str, ...] = ()
-    """Inputs it takes when given."""
-    resumable: bool = False
-    """Whether it keeps checkpoints."""
-
-
 KINDS: Mapping[str, Kind] = {
     "upload": Kind(UploadSpec, version=1),
     "dataset": Kind(DatasetSpec, version=2),
@@ -233,16 +212,5 @@ KINDS: Mapping[str, Kind] = {
     ),
     "evaluate": Kind(EvaluateSpec, version=4, roles=("policy", "dataset")),
     "weigh": Kind(WeighSpec, version=1, roles=("solutions", "verdicts")),
-    "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
-    "train_control": Kind(TrainControlSpec, version=1, roles=("transitions",), resumable=True),
-    "train_score": Kind(TrainScoreSpec, version=1, roles=("transitions",), resumable=True),
-    "train_inverse_dynamics": Kind(
-        TrainDynamicsSpec, version=1, roles=("transitions",), resumable=True
-    ),
-    "evaluate_control": Kind(
-        EvaluateControlSpec,
-        version=1,
-        roles=("policy",),
-        optional_roles=("score", "state_score", "inverse_dynamics"),
-    ),
+    **CONTROL_KINDS,
 }

@@ -16,8 +16,9 @@ from algorithms.catalogue import CONTROL_ALGORITHMS
 from algorithms.control_base import Agent, Spaces
 from algorithms.control_data.scaling import Scaling
 from algorithms.controllers.base import Controller
-from algorithms.controllers.imported import PlainActor, ScriptModule
+from algorithms.controllers.imported import PlainActor
 from algorithms.controllers.scripted import scripted
+from algorithms.controllers.torchscript import ScriptModule
 
 POLICY_FILE = "policy.json"
 

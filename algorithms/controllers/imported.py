@@ -1,4 +1,4 @@
-"""Policies of others: plain actors (Stable-Baselines3) and TorchScript modules."""
+"""Policies of others as plain actors: perceptrons of Stable-Baselines3."""
 
 import io
 import json
@@ -121,7 +121,7 @@ def read_sb3_zip(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f"{path.name} carries objects that are not tensors. Such a file can run code when it "
             "is opened and is refused."
         ) from error
-    return _actor(state, path.name, _tanh_activation(data))
+    return actor_weights(state, path.name, tanh=_tanh_activation(data))
 
 
 def _tanh_activation(data: Mapping[str, Any]) -> bool | None:
@@ -132,10 +132,17 @@ def _tanh_activation(data: Mapping[str, Any]) -> bool | None:
     return "Tanh" in text
 
 
-def _actor(
-    state: Mapping[str, Tensor], name: str, tanh: bool | None
+def actor_weights(
+    state: Mapping[str, Tensor], name: str, *, tanh: bool | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return weights under our names, and what `policy.json` says of them."""
+    """Return an SB3 actor's weights under our names, and what `policy.json` says of them.
+
+    Args:
+        tanh: Whether hidden layers have tanh; None takes what the algorithm has by default.
+
+    Raises:
+        UserError: the weights are of no actor that we know.
+    """
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise UserError(f"{name} holds no weights of a policy.")
     if "actor.latent_pi.0.weight" in state:
@@ -191,62 +198,3 @@ def _head(state: Mapping[str, Tensor], prefix: str, name: str) -> dict[str, Tens
 def save_stage(folder: Path, name: str, weights: Mapping[str, Tensor]) -> None:
     """Write the weights of one stage of a plain actor."""
     save_file(dict(weights), folder / f"{name}.safetensors")
-
-
-def load_script(path: Path) -> torch.jit.ScriptModule:
-    """Return a TorchScript module, on the CPU.
-
-    Raises:
-        UserError: the file is none.
-    """
-    try:
-        module: torch.jit.ScriptModule = torch.jit.load(  # type: ignore[no-untyped-call]
-            str(path), map_location="cpu"
-        )
-    except (RuntimeError, ValueError, OSError) as error:
-        raise UserError(
-            f"{path.name} is not a TorchScript file: {str(error).splitlines()[0]}. Save it with "
-            "torch.jit.script(policy).save(path)."
-        ) from error
-    return module
-
-
-class ScriptModule:
-    """A TorchScript module: observations [n, O] in, actions [n, A] out, in its units."""
-
-    FILE = "policy.torchscript"
-
-    def __init__(self, module: torch.jit.ScriptModule, record: Mapping[str, Any]) -> None:
-        self._module = module
-        self.low = np.array(record["low"], np.float32)
-        self.high = np.array(record["high"], np.float32)
-
-    @classmethod
-    def load(cls, folder: Path, record: Mapping[str, Any]) -> "ScriptModule":
-        """Return the module of a folder."""
-        return cls(load_script(folder / cls.FILE), record)
-
-    def start(self, _seeds: Sequence[int], _horizon: int) -> None:
-        """Need nothing."""
-
-    @torch.no_grad()
-    def act(
-        self, observations: NDArray[np.float32], _episodes: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Return the module's actions, within the bounds.
-
-        Raises:
-            UserError: it does not take the observations, or its answer has another shape.
-        """
-        try:
-            actions = self._module(torch.from_numpy(observations))
-        except RuntimeError as error:
-            raise UserError(
-                f"The TorchScript policy refuses observations of size {observations.shape[1]}: "
-                f"{str(error).splitlines()[-1]}"
-            ) from error
-        if not isinstance(actions, Tensor) or actions.shape != (len(observations), len(self.low)):
-            raise UserError(
-                f"The TorchScript policy must give {len(self.low)} numbers per observation."
-            )
-        return bounded(actions.float().numpy(), self)

@@ -1,0 +1,33 @@
+"""The kinds of jobs of the control laboratory: specs, roles, code versions."""
+
+from collections.abc import Mapping
+
+from algorithms.control_specs import (
+    CollectSpec,
+    EvaluateControlSpec,
+    ImportPolicySpec,
+    TrainBehaviourSpec,
+    TrainControlSpec,
+    TrainDynamicsSpec,
+    TrainScoreSpec,
+    TransitionsSpec,
+)
+from algorithms.kind import Kind
+
+CONTROL_KINDS: Mapping[str, Kind] = {
+    "transitions": Kind(TransitionsSpec, version=1, optional_roles=("file",)),
+    "train_behaviour": Kind(TrainBehaviourSpec, version=1),
+    "control_policy": Kind(ImportPolicySpec, version=1, optional_roles=("file",)),
+    "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
+    "train_control": Kind(TrainControlSpec, version=1, roles=("transitions",), resumable=True),
+    "train_score": Kind(TrainScoreSpec, version=1, roles=("transitions",), resumable=True),
+    "train_inverse_dynamics": Kind(
+        TrainDynamicsSpec, version=1, roles=("transitions",), resumable=True
+    ),
+    "evaluate_control": Kind(
+        EvaluateControlSpec,
+        version=1,
+        roles=("policy",),
+        optional_roles=("score", "state_score", "inverse_dynamics"),
+    ),
+}
