@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from algorithms.base import NonFiniteLossError, Reporter, Stopped, Summary
@@ -13,7 +12,7 @@ from algorithms.training.batches import Batch, Batches, StoredBatches
 from algorithms.training.carried import read_optimizer, write_optimizer
 from algorithms.training.checkpoint import Position
 from algorithms.training.distributed import ALONE, Ranks
-from algorithms.training.evaluation import Figures
+from algorithms.training.examiner import Examiner, Interrupted
 from algorithms.training.gradient import Lesson, accumulate_gradient
 from algorithms.training.history import summary_of, write_histograms, write_history
 from algorithms.training.kept import check_kept, keep_policy, publish_kept
@@ -25,14 +24,11 @@ from algorithms.training.optimizers import (
 )
 from algorithms.training.policy import Policy
 from algorithms.training.runtime import peak_memory_bytes
+from algorithms.training.sentinels.watch import Watch
 from algorithms.training.whole import WholePolicy, undivided
 
 DETAILS = 100
 """How often at most a training measures quantiles and histograms of its ratios."""
-
-
-class _Interrupted(Exception):  # noqa: N818 - not an error: the job is to stop
-    """An evaluation was asked to stop."""
 
 
 class Learner:
@@ -64,12 +60,16 @@ class Learner:
         self._reporter = reporter
         self._checkpoints = checkpoints
         self._batches = batches or StoredBatches(lesson)
+        self._examiner = Examiner(
+            lesson, reporter, steps=self._batches.steps, ranks=ranks, whole=self._whole
+        )
         self._detail_every = -(-self._batches.steps // DETAILS)
         self._optimizer = build_optimizer(policy.model, lesson.settings)
         restored = checkpoint.restore(
             checkpoints, policy.model, self._optimizer, also=self._batches.restore
         )
         self._position = restored or Position()
+        self._watch = Watch(lesson.settings.sentinels, reporter, self._position.watch)
         if restored:
             reporter.message(f"Resumed from the checkpoint of step {restored.step}.")
 
@@ -93,10 +93,14 @@ class Learner:
         settings, position = self._lesson.settings, self._position
         self._batches.check()
         check_kept(settings, self._batches.steps)
-        saved = position.step
+        # With something to go back to from the first update on.
+        saved = -1 if settings.sentinels.may_stop and not position.step else position.step
         while True:
             self._reporter.progress(position.step, self._batches.steps, "steps")
-            if self._evaluation_due() and self._evaluate():
+            if self._evaluate():
+                break
+            if self._ranks.any(self._watch.alarm is not None):
+                self._back_to_good_weights()
                 break
             if position.step >= self._batches.steps:
                 break
@@ -108,8 +112,18 @@ class Learner:
                 self._save()
                 saved = position.step
             if stopping:
-                raise Stopped(f"Stopped at step {position.step}; its checkpoint is kept.")
+                raise self._stopped()
             self._step()
+
+    def _back_to_good_weights(self) -> None:
+        """Return to the newest checkpoint, written before the alarm, and say how good it is."""
+        restored = checkpoint.restore(
+            self._checkpoints, self._policy.model, self._optimizer, also=self._batches.restore
+        )
+        assert restored is not None  # one was written before the first update
+        self._position = restored
+        self._watch.end(restored.step)
+        self._evaluate(anyway=not self._examiner.has_seen(restored))
 
     def _keep(self) -> None:
         with self._whole() as policy:
@@ -179,7 +193,8 @@ class Learner:
     def _skip(self, error: NonFiniteLossError) -> dict[str, float]:
         """Leave weights and optimizer as they are, unless too many steps were skipped already."""
         position, limit = self._position, self._lesson.settings.max_skipped_steps
-        if position.skipped_steps >= limit:
+        ends = self._watch.non_finite(position.step, error)
+        if position.skipped_steps >= limit and not ends:
             raise error
         position.skipped_steps += 1
         self._policy.model.zero_grad(set_to_none=True)
@@ -193,6 +208,7 @@ class Learner:
     def _log(self, metrics: Mapping[str, float]) -> None:
         """Report figures of the weights after `step` updates, with what these updates cost."""
         position = self._position
+        self._watch.see(position.step, metrics)
         self._reporter.log(
             position.step,
             metrics,
@@ -201,64 +217,22 @@ class Learner:
             seconds=position.seconds,
         )
 
-    def _evaluation_due(self) -> bool:
-        done = self._position.evaluations
-        if done and done[-1]["step"] == self._position.step:
-            return False
-        every = self._lesson.settings.evaluate_every
-        at_end = self._position.step == self._batches.steps
-        return at_end or (every > 0 and self._position.step % every == 0)
-
-    def _evaluate(self) -> bool:
-        """Put the held-out problems to the policy; return whether it is good enough to stop.
+    def _evaluate(self, *, anyway: bool = False) -> bool:
+        """Evaluate the policy if it is time to; return whether it is good enough to stop.
 
         Raises:
             Stopped: the reporter asked for it; the checkpoint is written.
         """
-        position, target = self._position, self._lesson.settings.stop_at_accuracy
-        figures = self._examined()
-        if figures is None:
-            self._save()
-            raise Stopped(f"Stopped at step {position.step}; its checkpoint is kept.")
-        named = figures.named(prefix="eval_", sampled_accuracy="sampled_accuracy")
-        self._log(named)
-        cost = {
-            "step": position.step,
-            "samples": position.samples,
-            "tokens": position.tokens,
-            "seconds": position.seconds,
-        }
-        position.evaluations.append(cost | named)
-        text = ", ".join(
-            f"{name[5:].replace('_', ' ')} {value:.3g}" for name, value in named.items()
-        )
-        self._reporter.message(f"Step {position.step}: {text}.")
-        return self._good_enough(figures.sampled_accuracy, target)
-
-    def _examined(self) -> Figures | None:
-        """Return the figures of an evaluation; None where it was interrupted."""
-        figures = None
-        seed = self._lesson.seed + self._position.step
-        with self._whole() as policy, suppress(_Interrupted):
-            if policy is not None:
-                exam = self._lesson.exam
-                figures = Figures.of(exam.hold(policy, seed=seed, on_progress=self._breathe))
-        return self._ranks.share(figures)
-
-    def _good_enough(self, accuracy: float | None, target: float | None) -> bool:
-        if target is None or accuracy is None:
+        if not anyway and not self._examiner.is_due(self._position):
             return False
-        if accuracy < target and self._position.step == self._batches.steps:
-            self._reporter.message(
-                f"All {self._batches.steps} steps are done, and the sampled accuracy of "
-                f"{accuracy:.3f} is still below the {target:.3f} to stop at.",
-                level="warning",
-            )
-        return accuracy >= target
+        try:
+            return self._examiner.evaluate(self._position, self._log)
+        except Interrupted:
+            self._save()
+            raise self._stopped() from None
 
-    def _breathe(self, _done: int) -> None:
-        if self._reporter.should_stop():
-            raise _Interrupted
+    def _stopped(self) -> Stopped:
+        return Stopped(f"Stopped at step {self._position.step}; its checkpoint is kept.")
 
     def finish(self, folder: Path) -> Summary:
         """Write policy, history and ratios; return the figures of the whole training.
@@ -272,4 +246,4 @@ class Learner:
                 publish_kept(self._checkpoints, folder)
                 write_history(self._position, folder)
         self._ranks.wait()
-        return summary_of(self._position, peak_memory=peak)
+        return summary_of(self._position, peak_memory=peak) | self._watch.ending
