@@ -14,13 +14,16 @@ from algorithms.evaluation.bootstrap import AtK, figures_at_k
 from algorithms.evaluation.majority import INVALID, Votes, expected_majority, local_codes
 from algorithms.evaluation.pass_at_k import pass_at_k
 from algorithms.evaluation.repetition import THRESHOLD
+from algorithms.evaluation.weighted import expected_weighted
 
 GREEDY = -1
 """`sample` of the greedy completion."""
 STATISTICS_FILE = "statistics.json"
+VERDICTS = ("verifications", "accepted", "verdicts_right", "verdicts_invalid")
+"""Columns of solutions that a verifier has judged: how many verdicts, and of which kind."""
 COLUMNS = (
     "prompt_id", "sample", "n_tokens", "grade", "completion", "parsed", "finish_reason",
-    "repetition",
+    "repetition", *VERDICTS,
 )  # fmt: skip
 """Columns of `outcomes.parquet` that are read, where the file has them."""
 
@@ -93,6 +96,8 @@ def per_problem(table: pa.Table) -> PerProblem:
     if votes is not None:
         figures["pass_at_n"] = pass_at_k(votes.counts, votes.samples, votes.samples)
         figures["maj_at_n"] = expected_majority(votes)
+        if set(VERDICTS) <= set(table.column_names):
+            figures |= _weighted(table, row, votes)
     known = {name: values for name, values in figures.items() if np.isfinite(values).all()}
     return PerProblem(tuple(names.to_pylist()), places, known, votes)
 
@@ -134,6 +139,21 @@ def _votes(
     correct = pc.equal(table["grade"], "correct").to_numpy()
     shape = (problems, int(sizes[0]))
     return Votes(local_codes(codes[order].reshape(shape)), correct[order].reshape(shape))
+
+
+def _weighted(table: pa.Table, row: NDArray[np.int64], votes: Votes) -> dict[str, NDArray[Any]]:
+    """Return what a verifier's verdicts come to, for a file of solutions without greedy ones."""
+    order = np.argsort(row, kind="stable")
+    accepted = table["accepted"].to_numpy()[order].reshape(votes.codes.shape).astype(np.int64)
+    weighted = expected_weighted(votes, accepted)
+    told = np.bincount(row, weights=table["verifications"].to_numpy())
+    return {
+        "weighted_at_n": weighted,
+        "weighted_gain": weighted - expected_majority(votes),
+        "verdict_accuracy": np.bincount(row, weights=table["verdicts_right"].to_numpy()) / told,
+        "verdict_invalid_share": np.bincount(row, weights=table["verdicts_invalid"].to_numpy())
+        / told,
+    }
 
 
 def _means(

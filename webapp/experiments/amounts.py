@@ -152,7 +152,10 @@ def _mixed_rows(node: Node, spec: MixSpec, known: Known) -> int | None:
 
 
 def _problems(source: Source, split: str, limit: int | None, known: Known) -> int | None:
-    count = problems_of(known.datasets[source.fingerprint], split)
+    if isinstance(source, Node):  # verification problems: one for each solution
+        count = _rollout_rows(source.inputs["rollouts"], known)
+    else:
+        count = problems_of(known.datasets[source.fingerprint], split)
     return count if count is None or limit is None else min(count, limit)
 
 

@@ -15,7 +15,9 @@ EVALUATION = "evaluate"
 TRAINING = "train"
 BENCHMARK = f"{EVALUATION}:"
 """Start of the role of a further evaluation; the dataset's id follows."""
-OWN_STAGES = frozenset({TRAINING, EVALUATION})
+JUDGING = ("judge", "grade_verdicts")
+"""Stages before the evaluation of a verifier: its verdicts on solutions of held-out problems."""
+OWN_STAGES = frozenset({TRAINING, EVALUATION, *JUDGING})
 """Stages whose jobs belong to one run, in whatever round."""
 
 

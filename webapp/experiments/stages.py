@@ -1,6 +1,7 @@
 """What recipes are made of: the runs of the matrix, and one function for each stage; pure."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from algorithms.catalogue import ALGORITHMS
 from algorithms.checkpoints import checkpoint_steps
@@ -19,8 +20,24 @@ Nodes = dict[str, Node]
 """The jobs of one run by role, as `webapp.experiments.roles` writes them."""
 
 
+@dataclass(frozen=True)
+class Base:
+    """The run that only evaluates the policy that everything starts from."""
+
+    nodes: Callable[[Cell, str], Nodes]
+    """`nodes(cell, name)` returns its jobs by role, `evaluate` among them."""
+    changes: Callable[[str], bool] = axis_rules.changes_evaluation
+    """Whether the values of an axis, by its path, make different ones."""
+
+
+BASE = Base(lambda cell, name: evaluations(cell, cell.policy, name))
+
+
 def matrix(
-    config: ExperimentConfig, sources: Sources, nodes: Callable[[Cell, str, int], Nodes]
+    config: ExperimentConfig,
+    sources: Sources,
+    nodes: Callable[[Cell, str, int], Nodes],
+    base: Base = BASE,
 ) -> Plan:
     """Return the base policy's evaluations, then every algorithm, axis value and seed.
 
@@ -30,12 +47,13 @@ def matrix(
     """
     names = axis_rules.short_names(list(config.grid))
     trained: list[RunPlan] = []
-    base: dict[str, RunPlan] = {}
+    untrained: dict[str, RunPlan] = {}
     for choice in config.algorithms:
         for values in axis_rules.cells(config.grid, choice.algorithm):
             cell = cell_of(config, choice, values, sources)
-            shared = _base_run(cell, values, names)
-            base.setdefault(shared.nodes["evaluate"].fingerprint, shared)
+            own = {path: value for path, value in values.items() if base.changes(path)}
+            shared = _base_run(base, cell, own, names)
+            untrained.setdefault(shared.nodes["evaluate"].fingerprint, shared)
             label = axis_rules.label(choice.label, values, names)
             trained += [
                 RunPlan(
@@ -48,14 +66,14 @@ def matrix(
                 )
                 for seed in config.seeds
             ]
-    return Plan(runs=(*base.values(), *trained))
+    return Plan(runs=(*untrained.values(), *trained))
 
 
-def _base_run(cell: Cell, values: Mapping[str, AxisValue], names: Mapping[str, str]) -> RunPlan:
-    own = {path: value for path, value in values.items() if axis_rules.changes_evaluation(path)}
-    label = axis_rules.label(BASE_LABEL, own, names)
-    nodes = evaluations(cell, cell.policy, label)
-    return RunPlan(label=label, algorithm="", seed=0, axes=own, nodes=nodes)
+def _base_run(
+    base: Base, cell: Cell, axes: Mapping[str, AxisValue], names: Mapping[str, str]
+) -> RunPlan:
+    label = axis_rules.label(BASE_LABEL, axes, names)
+    return RunPlan(label=label, algorithm="", seed=0, axes=axes, nodes=base.nodes(cell, label))
 
 
 def _recipe_of(config: ExperimentConfig, cell: Cell) -> dict[str, object]:
@@ -92,13 +110,17 @@ def completions(cell: Cell, where: str = "") -> tuple[Nodes, Source]:
     return nodes, rollouts
 
 
-def generate(cell: Cell, where: str = "") -> Node:
-    """Return the job that lets the policy complete the prompts."""
+def generate(cell: Cell, where: str = "", *, dataset: Source | None = None) -> Node:
+    """Return the job that lets the policy complete the prompts.
+
+    Args:
+        dataset: whose prompts; the cell's when not given.
+    """
     return Node(
         kind="generate",
         spec=cell.generate,
         title=f"{cell.generate.completions} completions per prompt of {cell.generate.split}{where}",
-        inputs={"policy": cell.policy, "dataset": cell.dataset},
+        inputs={"policy": cell.policy, "dataset": dataset or cell.dataset},
         label=cell.label,
     )
 
