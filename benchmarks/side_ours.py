@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 from algorithms.asking import Grading, Sampling
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
+from algorithms.training.allocator import keep_freed_memory
 from algorithms.training.completions import Ragged, TrainingSet
 from algorithms.training.evaluation import Exam
 from algorithms.training.gradient import Lesson, accumulate_gradient
@@ -45,7 +46,8 @@ def data_of(task: dict[str, Any], policy: Policy) -> TrainingSet:
 
 
 def build(task: dict[str, Any]) -> Step:
-    """Return the step that `algorithms.training.llm` takes."""
+    """Return the step that `algorithms.training.llm` takes, in a process as jobs have it."""
+    keep_freed_memory()
     settings = LLMSettings(
         batch_size=len(task["rewards"]),
         micro_batch_size=task["micro_batch_size"],

@@ -48,11 +48,27 @@ def _attend(  # noqa: PLR0917 - as transformers calls it
 ) -> tuple[Tensor, None]:
     """Return what SDPA returns, for the plan where there is one; [b, S, H, D]."""
     if attention_mask is None or attention_mask.dtype != torch.int64:
-        attended: tuple[Tensor, None] = sdpa_attention_forward(
+        whole: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **others
         )
-        return attended
+        return whole
     lines = attention_mask[0, 0].tolist()
+    if query.device.type != "cpu":
+        return _by_runs(query, key, value, lines, scaling=scaling), None
+    # CPUs have no attention kernel for bfloat16 that goes backward fast: a third of float32's speed
+    with torch.autocast("cpu", enabled=False):
+        attended = _by_runs(query.float(), key.float(), value.float(), lines, scaling=scaling)
+    return attended.to(value.dtype), None
+
+
+def _by_runs(
+    query: Float[Tensor, "1 H S D"],
+    key: Float[Tensor, "1 K S D"],
+    value: Float[Tensor, "1 K S D2"],
+    lines: list[list[int]],
+    *,
+    scaling: float | None,
+) -> Float[Tensor, "1 S H D2"]:
     sizes = [count * length for count, length, _ in lines]
     # one split each: the gradients of single slices would each be as large as the whole
     parts = [torch.split(state[0], sizes, dim=1) for state in (query, key, value)]
@@ -66,7 +82,7 @@ def _attend(  # noqa: PLR0917 - as transformers calls it
             )
         heads = _sdpa(q, k, v, scaling)
         made.append(heads.transpose(1, 2).flatten(0, 1))
-    return torch.cat(made).unsqueeze(0), None
+    return torch.cat(made).unsqueeze(0)
 
 
 def _rows(part: Float[Tensor, "H S D"], count: int, length: int) -> Float[Tensor, "n H L D"]:
