@@ -155,7 +155,8 @@ class Learner:
             metrics = self._skip(error)
         seconds = time.perf_counter() - started
         metrics |= {"learning_rate": rate, "skipped_steps": position.skipped_steps, **batch.figures}
-        self._log(metrics | {"tokens_per_s": tokens / seconds})
+        # Only the first process knows all of them; what follows from them must be the same in all.
+        self._log(self._ranks.share(metrics | {"tokens_per_s": tokens / seconds}))
         position.step += 1
         position.samples += len(batch.units.rows)
         position.tokens += tokens
