@@ -17,8 +17,8 @@ from webapp.labs.loss_page import open_loss_page
 from webapp.results.figures import coefficient_curves as curves_figure
 from webapp.results.figures import expected_reward, simplex
 
-FIRST_S = 0.3
-"""How long a bandit is played before the whole page is shown; it asks for the rest itself."""
+FIRST_S = 0.0
+"""How long a bandit is played before the whole page is shown: it asks for the playing itself."""
 
 
 @require_safe

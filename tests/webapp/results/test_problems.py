@@ -27,7 +27,8 @@ from webapp.results.problem_choice import (
     parse_problems,
 )
 from webapp.results.problems import load_grid
-from webapp.results.problems_page import build_problems_page
+from webapp.results.problems_page import Cell, build_problems_page
+from webapp.results.templatetags.results import heat_cells
 
 pytestmark = pytest.mark.django_db
 
@@ -211,3 +212,10 @@ def test_what_cannot_be_shown_is_said(ada: Client) -> None:
     assert f"The outcomes of job {job.pk} cannot be read" in html
     assert "No problems to show yet" in ada.get("/compare/problems/").content.decode()
     assert "No problems to show yet" not in html
+
+
+def test_a_hostile_name_is_text_in_the_cells() -> None:
+    cell = Cell(url="/x/", kind="heat", level=3, text="30", title='<script>"x"</script>: 30 %')
+    html = heat_cells([cell])
+    assert "<script>" not in html
+    assert 'title="&lt;script&gt;&quot;x&quot;&lt;/script&gt;: 30 %">30</a>' in html
