@@ -16,7 +16,7 @@ from webapp.results.rows import ArtifactRow
 from webapp.results.selectors import artifact_row
 
 ROLLOUT_KINDS = ("generate", "score", "grade", "curate", "mix")
-EVALUATION_KINDS = ("evaluate",)
+EVALUATION_KINDS = ("evaluate", "weigh")
 GAP_MEAN = "logprob_gap_mean"
 """In the summary of an artifact whose engine was compared with the training stack."""
 
