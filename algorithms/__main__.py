@@ -30,6 +30,7 @@ from algorithms.documentation import FOLDER, write
 from algorithms.flags import Flags
 from algorithms.settings import LLMSettings
 from algorithms.specs import TrainSpec
+from algorithms.watching import Sentinels
 
 LINE_INTERVAL_S = 1.0
 """Training figures are printed at most this often; evaluations always."""
@@ -39,6 +40,7 @@ RESERVED = (*FOLDERS, "output", "seed", "train_split", "eval_split", "preset", "
 """Flags that are no field of a schema."""
 SAMPLING = Flags(Sampling, "held-out completions", "sampling", qualified=Sampling.model_fields)
 GRADING = Flags(Grading, "grading", "grading", qualified=Grading.model_fields)
+SENTINELS = Flags(Sentinels, "sentinels", "sentinels", qualified=Sentinels.model_fields)
 
 
 class ConsoleReporter(Reporter):
@@ -98,7 +100,13 @@ def build_parser() -> argparse.ArgumentParser:
                 metavar="NAME",
                 help=f"settings to start from: {'; '.join(algorithm.presets)}",
             )
-        for group in (params_flags(algorithm), settings_flags(algorithm), SAMPLING, GRADING):
+        for group in (
+            params_flags(algorithm),
+            settings_flags(algorithm),
+            SAMPLING,
+            GRADING,
+            SENTINELS,
+        ):
             group.add(command)
     return parser
 
@@ -142,7 +150,9 @@ def read_spec(arguments: argparse.Namespace) -> TrainSpec:
     return TrainSpec(
         algorithm=arguments.command,
         params=params.model_dump(mode="json"),
-        settings=settings_flags(algorithm).read(arguments, {}),
+        settings=settings_flags(algorithm)
+        .read(arguments, {})
+        .model_copy(update={"sentinels": SENTINELS.read(arguments, {})}),
         seed=arguments.seed,
         train_split=arguments.train_split,
         eval_split=arguments.eval_split,

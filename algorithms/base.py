@@ -193,6 +193,20 @@ class LLMAlgorithm:
     """A look of `webapp.results.figures.palette`; chosen from the name's hash when empty."""
 
 
+@dataclass(frozen=True)
+class Event:
+    """Something that a job found wrong with itself, see `algorithms.watching`."""
+
+    sentinel: str
+    step: int
+    text: str
+    """A sentence for people."""
+    value: float
+    limit: float
+    action: Literal["warn", "stop"]
+    """What it does about it."""
+
+
 @runtime_checkable
 class Reporter(Protocol):
     """The only thing a job knows of the world that runs it."""
@@ -207,6 +221,10 @@ class Reporter(Protocol):
 
     def message(self, text: str, *, level: Literal["info", "warning", "error"] = "info") -> None:
         """Add a line to the job's log."""
+
+    def event(self, event: Event) -> None:
+        """Raise an alarm; without a place for events it is a line of the log."""
+        self.message(f"Step {event.step}: {event.text}", level="warning")
 
     def should_stop(self) -> bool:
         """Whether the job was cancelled, ran out of time or lost its lease."""

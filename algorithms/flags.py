@@ -31,11 +31,11 @@ class Flags(Generic[S]):
 
     def add(self, parser: argparse.ArgumentParser) -> None:
         """Add one group with a flag per field."""
-        if not self.schema.model_fields:
+        if not self._fields:
             return
         summary = (self.schema.__doc__ or "").split("\n", maxsplit=1)[0]
         group = parser.add_argument_group(self.title, summary)
-        for name, field in self.schema.model_fields.items():
+        for name, field in self._fields.items():
             group.add_argument(
                 self._flag(name),
                 dest=f"{self.key}.{name}",
@@ -60,10 +60,16 @@ class Flags(Generic[S]):
     def write(self, values: S) -> list[str]:
         """Return the arguments that give these values when they are read again."""
         dumped = values.model_dump(mode="json")
-        return [f"{self._flag(name)}={_text(value)}" for name, value in dumped.items()]
+        return [f"{self._flag(name)}={_text(dumped[name])}" for name in self._fields]
+
+    @property
+    def _fields(self) -> dict[str, FieldInfo]:
+        """The fields, without nested schemas: those have flags of their own."""
+        fields = self.schema.model_fields.items()
+        return {name: field for name, field in fields if not _is_schema(field.annotation)}
 
     def _typed(self, arguments: argparse.Namespace) -> Iterator[tuple[str, str | None]]:
-        for name, field in self.schema.model_fields.items():
+        for name, field in self._fields.items():
             value = getattr(arguments, f"{self.key}.{name}", argparse.SUPPRESS)
             if value is not argparse.SUPPRESS:
                 yield name, None if value == EMPTY and _may_be_empty(field) else value
@@ -75,6 +81,10 @@ class Flags(Generic[S]):
     def _sentence(self, location: tuple[int | str, ...], message: str) -> str:
         message = message.removeprefix("Value error, ")
         return f"{self._flag(str(location[0]))}: {message}" if location else message
+
+
+def _is_schema(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Schema)
 
 
 def _text(value: object) -> str:

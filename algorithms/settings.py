@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from algorithms.base import Schema
 from algorithms.checkpoints import MOST_CHECKPOINTS, checkpoint_steps
+from algorithms.watching import Sentinels
 
 
 class LLMSettings(Schema):
@@ -75,6 +76,9 @@ class LLMSettings(Schema):
     trained policy is saved with the adapters merged into its weights."""
     lora_alpha: float = Field(16.0, gt=0)
     """What the adapters add is multiplied by lora_alpha / lora_rank."""
+    # Left out where nobody changed it: watching with the defaults makes no other training.
+    sentinels: Sentinels = Field(Sentinels(), exclude_if=lambda value: value == Sentinels())
+    """What the training watches itself for."""
 
     @model_validator(mode="after")
     def _micro_batch_fits(self) -> "LLMSettings":

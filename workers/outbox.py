@@ -36,7 +36,27 @@ class Line:
     text: str
 
 
-Record: TypeAlias = Point | Line
+@dataclass(frozen=True)
+class Alarm:
+    """An event of a sentinel."""
+
+    sentinel: str
+    step: int
+    text: str
+    value: float
+    limit: float
+    stops: bool
+
+
+Record: TypeAlias = Point | Line | Alarm
+
+
+_KINDS: dict[str, type[Point] | type[Line] | type[Alarm]] = {
+    "point": Point,
+    "line": Line,
+    "alarm": Alarm,
+}
+"""By their names in the file."""
 
 
 class Outbox:
@@ -65,7 +85,7 @@ class Outbox:
         self.pending += records
 
     def _append(self, records: list[Record]) -> None:
-        kinds = {Point: "point", Line: "line"}
+        kinds = {kind: name for name, kind in _KINDS.items()}
         lines = (
             json.dumps({"kind": kinds[type(record)], **asdict(record)}) + "\n" for record in records
         )
@@ -92,5 +112,4 @@ def _read(path: Path) -> Iterator[Record]:
             entry = json.loads(text)
         except ValueError:
             continue
-        kind = entry.pop("kind")
-        yield Point(**entry) if kind == "point" else Line(**entry)
+        yield _KINDS[entry.pop("kind")](**entry)

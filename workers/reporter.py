@@ -14,11 +14,11 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from algorithms.base import NonFiniteLossError
+from algorithms.base import Event, NonFiniteLossError
 from webapp.jobs.leases import LeaseLost, fenced
-from webapp.jobs.models import Job, LogLine, MetricPoint
+from webapp.jobs.models import Job, JobEvent, LogLine, MetricPoint
 from webapp.live import announce
-from workers.outbox import Line, Outbox, Point, Record
+from workers.outbox import Alarm, Line, Outbox, Point, Record
 
 FLUSH_S = 1.0
 BATCH = 5000
@@ -109,6 +109,20 @@ class JobReporter:
         with self._lock:
             self._outbox.add([line])
 
+    def event(self, event: Event) -> None:
+        """Raise an alarm: on the job's page, on its curves, and as a line of its log."""
+        alarm = Alarm(
+            sentinel=event.sentinel,
+            step=event.step,
+            text=event.text,
+            value=_finite(event.value),
+            limit=_finite(event.limit),
+            stops=event.action == "stop",
+        )
+        with self._lock:
+            self._outbox.add([alarm])
+        self.message(f"Step {event.step}: {event.text}", level="warning")
+
     def should_stop(self) -> bool:
         """Whether the job was cancelled, its worker stops, or it lost its lease."""
         return self._stop.is_set()
@@ -157,6 +171,8 @@ class JobReporter:
             return True
         with fenced(self._job_id, self._attempt) as job:
             _write_points(job, [record for record in records if isinstance(record, Point)])
+            alarms = [record for record in records if isinstance(record, Alarm)]
+            _write_alarms(job, self._attempt, alarms)
             lines = [record for record in records if isinstance(record, Line)]
             _write_lines(job, self._new(job, lines) if self._uncertain else lines)
             _write_progress(job, progress)
@@ -187,6 +203,19 @@ def _write_points(job: Job, points: Sequence[Point]) -> None:
         update_fields=["samples", "tokens", "seconds", "value"],
     )
     announce(job.pk, "points")
+
+
+def _finite(value: float) -> float:
+    """Return the value, or 0 where JSON and the database have no word for it."""
+    return value if math.isfinite(value) else 0.0
+
+
+def _write_alarms(job: Job, attempt: int, alarms: Sequence[Alarm]) -> None:
+    if not alarms:
+        return
+    rows = [JobEvent(job=job, attempt=attempt, **asdict(alarm)) for alarm in alarms]
+    JobEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    announce(job.pk, "state")
 
 
 def _write_lines(job: Job, lines: Sequence[Line]) -> None:

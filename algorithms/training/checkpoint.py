@@ -36,6 +36,8 @@ class Position:
     skipped_steps: int = 0
     """Steps that changed nothing, because loss or gradient was not a finite number."""
     evaluations: list[dict[str, Any]] = field(default_factory=list)
+    watch: dict[str, Any] = field(default_factory=dict)
+    """What the sentinels remember."""
     histograms: list[dict[str, Any]] = field(default_factory=list)
     """Rows of `algorithms.shared.histograms.HISTOGRAMS`."""
 

@@ -21,7 +21,15 @@ from typing import Any
 
 import psutil
 
-from algorithms.base import JobContext, ProcessLostError, Reporter, Schema, Summary, UserError
+from algorithms.base import (
+    Event,
+    JobContext,
+    ProcessLostError,
+    Reporter,
+    Schema,
+    Summary,
+    UserError,
+)
 from algorithms.training.distributed import visible_devices
 from algorithms.training.failures import Told
 
@@ -168,6 +176,10 @@ def _hand_on(process: _Process, message: Mapping[str, Any], reporter: Reporter) 
             reporter.progress(done, total, unit)
         case {"message": [text, level]}:
             reporter.message(text, level=level)
+        case {"event": event}:
+            reporter.event(Event(**event))
+        case {"event": event}:
+            reporter.event(Event(**event))
         case {"end": end}:
             process.told = Told(**end)
 

@@ -6,10 +6,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from algorithms.base import JobContext, Reporter, Summary
+from algorithms.base import Event, JobContext, Reporter, Summary
 from algorithms.training.distributed import Ranks, join
 from algorithms.training.failures import Told
 from algorithms.training.vllm_host import die_with_parent
@@ -83,6 +85,14 @@ class _Teller(Reporter):
         """Hand on."""
         self.say({"message": [text, level]})
 
+    def event(self, event: Event) -> None:
+        """Hand on."""
+        self.say({"event": asdict(event)})
+
+    def event(self, event: Event) -> None:
+        """Hand on."""
+        self.say({"event": asdict(event)})
+
     def should_stop(self) -> bool:
         """Whether the word came."""
         return self._stop.is_set()
@@ -100,6 +110,9 @@ class _Silent(Reporter):
         """Say nothing."""
 
     def message(self, text: str, *, level: Literal["info", "warning", "error"] = "info") -> None:
+        """Say nothing."""
+
+    def event(self, event: Event) -> None:
         """Say nothing."""
 
     def should_stop(self) -> bool:

@@ -192,6 +192,32 @@ class MetricPoint(models.Model):
         return f"{self.name} at step {self.step} of job {self.job_id}"
 
 
+class JobEvent(models.Model):
+    """Something that a job found wrong with itself: an alarm of a sentinel."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    attempt = models.IntegerField()
+    """The one that raised it first; an attempt that repeats the step raises it no second time."""
+    sentinel = models.CharField(max_length=40)
+    step = models.IntegerField()
+    text = models.TextField()
+    value = models.FloatField()
+    limit = models.FloatField()
+    stops = models.BooleanField()
+    """Whether it ended the job."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "sentinel", "step"], name="one_event_per_sentinel_and_step"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sentinel} at step {self.step} of job {self.job_id}"
+
+
 class LogLine(models.Model):
     """One line that a job said."""
 

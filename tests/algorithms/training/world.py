@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from algorithms.asking import Sampling
-from algorithms.base import JobContext, Schema, Summary
+from algorithms.base import Event, JobContext, Schema, Summary
 from algorithms.jobs import run_job
 from algorithms.settings import LLMSettings
 from algorithms.sources import ArithmeticSource, TinyLlama
@@ -42,6 +42,7 @@ class Recorder:
     points: dict[int, dict[str, float]] = field(default_factory=dict)
     costs: dict[int, tuple[int, int, float]] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     done: list[tuple[int, int, str]] = field(default_factory=list)
     asked: int = 0
 
@@ -56,6 +57,9 @@ class Recorder:
 
     def message(self, text: str, *, level: Literal["info", "warning", "error"] = "info") -> None:
         self.messages.append(f"{level}: {text}")
+
+    def event(self, event: Event) -> None:
+        self.events.append(event)
 
     def should_stop(self) -> bool:
         self.asked += 1
