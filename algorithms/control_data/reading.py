@@ -69,8 +69,13 @@ def _format(path: Path) -> Format:
         return "npz"
     if not h5py.is_hdf5(path):
         raise UserError(f"{path.name} is neither HDF5 (D4RL, Minari) nor NPZ. Give one of these.")
-    with h5py.File(path, "r") as file:
-        return "minari" if any(name.startswith("episode_") for name in file) else "d4rl"
+    try:
+        with h5py.File(path, "r") as file:
+            return "minari" if any(name.startswith("episode_") for name in file) else "d4rl"
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be read as HDF5: {error}. It is damaged or was cut short."
+        ) from error
 
 
 def _minari(path: Path) -> Raw:
