@@ -86,12 +86,20 @@ class _TwoSided(_OfMeasure):
         return short_side(value)
 
 
-class Greater(_TwoSided):
+class Greater(_OfMeasure):
     """The left side is higher than the right one."""
 
     kind: Literal["greater"] = "greater"
+    left: Side
+    right: Side | None = None
+    """Empty compares with zero, for measures that are differences themselves."""
     smallest: float | None = Field(None, ge=0)
     """Smallest difference that would matter: below it the claim does not hold."""
+
+    @field_validator("left", "right", mode="before")
+    @classmethod
+    def _short_side(cls, value: Any) -> Any:
+        return short_side(value)
 
 
 class NotWorse(_TwoSided):

@@ -120,6 +120,11 @@ class StudyPage:
         return self.result.study.profiles[self.result.scale].summary  # type: ignore[index]
 
     @property
+    def empty(self) -> str:
+        """What an empty plot says."""
+        return "No finished run yet: press Reproduce." if self.result.scale else "Being computed."
+
+    @property
     def run_ids(self) -> str:
         """Every run, for the address of Compare."""
         return ",".join(map(str, self.result.run_ids))

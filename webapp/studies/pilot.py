@@ -43,6 +43,7 @@ def pilot_result(study: Study, profile: Profile, facts: Facts) -> PilotResult | 
     claim = study.claim(profile.pilot.claim)
     assert isinstance(claim, Greater | NotWorse | BelowBase)  # checked by the study
     other = Side(group=BASE) if isinstance(claim, BelowBase) else claim.right
+    assert other is not None  # checked by the study
     cells = [
         facts.plan.cell(side.model_copy(update={"experiment": PILOT}), PILOT)
         for side in (claim.left, other)

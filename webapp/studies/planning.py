@@ -1,6 +1,6 @@
 """From a study and a scale to experiments, runs and jobs; pure, no database."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,15 +13,15 @@ from webapp.experiments.axes import AxisValue
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.plan import Plan, RunPlan
 from webapp.experiments.planner import plan as plan_of
-from webapp.experiments.planner import source_ids
 from webapp.experiments.portable.document import Document
 from webapp.experiments.portable.nodes import SourceNodes, source_nodes
 from webapp.experiments.portable.reading import config_with
-from webapp.experiments.portable.references import UnknownNameError
+from webapp.experiments.portable.references import UnknownNameError, references
 from webapp.experiments.recipes import RECIPE_NAMES
 from webapp.jobs.graph import Node, closure
-from webapp.studies.claim_schema import BASE, BelowBase, ClaimSpec, Side
-from webapp.studies.schema import Pilot, Profile, Study
+from webapp.studies.claim_schema import BASE, Side
+from webapp.studies.fragments import experiment_config, pilot_config
+from webapp.studies.schema import Profile, Study
 
 PILOT = "pilot"
 """Key of the experiment that checks the setting."""
@@ -158,14 +158,14 @@ def plan_profile(name: str, study: Study, scale: str) -> StudyPlan:
     for key in study.experiments:
         if key in profile.without:
             continue
-        config = merged_config(study, profile, key)
+        config = experiment_config(study, profile, key)
         recipe = str(config.get("recipe", "offline"))
         if recipe not in RECIPE_NAMES:
             missing.add(recipe)
             continue
         planned[key] = _planned(name, study, profile, key=key, config=config)
     if profile.pilot is not None:
-        experiment, config = _pilot_config(study, profile, profile.pilot)
+        experiment, config = pilot_config(study, profile, profile.pilot)
         if experiment in planned:
             own = profile.model_copy(
                 update={
@@ -175,57 +175,6 @@ def plan_profile(name: str, study: Study, scale: str) -> StudyPlan:
             )
             planned[PILOT] = _planned(name, study, own, key=PILOT, config=config)
     return StudyPlan(planned, tuple(sorted(missing)))
-
-
-def merged_config(study: Study, profile: Profile, key: str) -> dict[str, Any]:
-    """Return an experiment's config: the study's, the scale's for all, the scale's for it."""
-    config = _merged(study.experiments[key], profile.shared)
-    return {
-        "seeds": list(profile.seeds),
-        **_merged(config, profile.experiments.get(key, {})),
-    }
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings with others put over them, section by section; lists are replaced."""
-    found = dict(base)
-    for name, value in over.items():
-        below = found.get(name)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        found[name] = _merged(below, value) if both else value  # type: ignore[arg-type]
-    return found
-
-
-def _pilot_config(study: Study, profile: Profile, pilot: Pilot) -> tuple[str, dict[str, Any]]:
-    """Return the experiment that a pilot checks, and its config cut down to the two sides."""
-    claim = study.claim(pilot.claim)
-    assert claim is not None  # checked by the study
-    sides = sides_of(claim)
-    config = _merged(merged_config(study, profile, claim.experiment), pilot.change)
-    config["seeds"] = list(pilot.seeds)
-    named = {side.group for side in sides}
-    config["algorithms"] = [one for one in config["algorithms"] if one.get("label") in named]
-    for path, values in dict(config.get("axes", {})).items():
-        wanted = [_place(side, path, values) for side in sides if side.group != BASE]
-        kept = [value for value in values if value in wanted] or list(values)
-        config["axes"] = {**config["axes"], path: kept}
-    chosen = {side.axes["curation"] for side in sides if "curation" in side.axes}
-    if chosen:
-        config["curations"] = [one for one in config["curations"] if one.get("name") in chosen]
-    return claim.experiment, config
-
-
-def _place(side: Side, path: str, values: Sequence[AxisValue]) -> AxisValue:
-    if path in side.places:
-        return values[side.places[path]]
-    return side.axes.get(path)
-
-
-def sides_of(claim: ClaimSpec) -> list[Side]:
-    """Return the sides that a claim compares; the base policy where it names it."""
-    found = [getattr(claim, name, None) for name in ("left", "right")]
-    sides = [side for side in found if isinstance(side, Side)]
-    return [*sides, Side(group=BASE)] if isinstance(claim, BelowBase) else sides
 
 
 def _planned(
@@ -259,7 +208,8 @@ def _planned(
 def _with_used_sources(
     document: Document, config: ExperimentConfig, sources: SourceNodes
 ) -> Document:
-    dataset_ids, policy_ids = source_ids(config)
+    used_ids = references(config.model_dump(mode="json"))
+    dataset_ids, policy_ids = used_ids["datasets"], used_ids["policies"]
     numbers = sources.numbers
     policies = {n: p for n, p in document.policies.items() if numbers.policies[n] in policy_ids}
     used = {p.warm_start.dataset for p in policies.values() if p.warm_start is not None}

@@ -150,7 +150,8 @@ def _check_pilot(study: Study, name: str, profile: Profile) -> None:
     if profile.pilot is None:
         return
     claim = study.claim(profile.pilot.claim)
-    if claim is None or claim.kind not in PILOT_KINDS:
+    one_sided = claim is None or getattr(claim, "right", True) is None
+    if claim is None or claim.kind not in PILOT_KINDS or one_sided:
         raise ValueError(
             f"{name}: the pilot needs a claim of two sides (greater, not_worse, below_base), "
             f"{profile.pilot.claim!r} is none"
