@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -84,10 +83,6 @@ class _Teller(Reporter):
     def message(self, text: str, *, level: Literal["info", "warning", "error"] = "info") -> None:
         """Hand on."""
         self.say({"message": [text, level]})
-
-    def event(self, event: Event) -> None:
-        """Hand on."""
-        self.say({"event": asdict(event)})
 
     def event(self, event: Event) -> None:
         """Hand on."""
