@@ -178,8 +178,6 @@ def _hand_on(process: _Process, message: Mapping[str, Any], reporter: Reporter) 
             reporter.message(text, level=level)
         case {"event": event}:
             reporter.event(Event(**event))
-        case {"event": event}:
-            reporter.event(Event(**event))
         case {"end": end}:
             process.told = Told(**end)
 
