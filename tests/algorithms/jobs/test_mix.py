@@ -28,9 +28,8 @@ def rows(world: World, name: str) -> pa.Table:
     return pq.read_table(world.folder / name / "rollouts.parquet")
 
 
-def mix(world: World, name: str, spec: MixSpec, **sources: str) -> None:
-    given = {"source_1": "graded", "source_2": "other"} | sources
-    world.run(name, "mix", spec, **given)
+def mix(world: World, name: str, spec: MixSpec, source_2: str = "other") -> None:
+    world.run(name, "mix", spec, source_1="graded", source_2=source_2)
 
 
 def test_a_mixture_has_the_shares_and_says_which_set_each_completion_is_from(sets: World) -> None:

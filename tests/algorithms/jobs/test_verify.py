@@ -51,7 +51,7 @@ def test_every_solution_becomes_a_problem_with_its_verdict(world: World) -> None
         assert problem["answer"] == ("1" if solution["grade"] == "correct" else "0")
         assert problem["group"] == solution["prompt_id"]
     assert summary["to_accept"] == sum(one["grade"] == "correct" for one in solutions)
-    assert summary["to_accept"] + summary["to_reject"] == len(solutions)
+    assert float(summary["to_accept"]) + float(summary["to_reject"]) == len(solutions)
 
 
 def test_the_problems_are_a_dataset_that_a_policy_can_be_asked_and_trained_on(

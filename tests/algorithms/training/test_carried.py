@@ -74,12 +74,13 @@ def test_a_training_carries_on_with_the_moments_of_the_one_before(world: World) 
 def test_a_resumed_training_keeps_its_own_moments(world: World) -> None:
     world.train("first", train_spec(steps=2).model_copy(update={"keep_optimizer": True}))
     spec = train_spec(steps=4, evaluate_every=0).model_copy(update={"keep_optimizer": True})
-    inputs = {"policy": "first", "optimizer": "first"}
-    world.train("whole", spec, **inputs)
+    world.train("whole", spec, policy="first", optimizer="first")
     with pytest.raises(Stopped):
-        world.train("parts", spec, reporter=Recorder(stop_after=2), **inputs)
+        world.train(
+            "parts", spec, reporter=Recorder(stop_after=2), policy="first", optimizer="first"
+        )
     (world.folder / "parts").rmdir()
-    world.train("parts", spec, **inputs)
+    world.train("parts", spec, policy="first", optimizer="first")
     whole, parts = (
         (world.folder / name / "optimizer.safetensors").read_bytes() for name in ("whole", "parts")
     )

@@ -34,7 +34,9 @@ class Chain:
 def make_chain(
     experiment: Experiment, policy: Job, *, seed: int, accuracies: tuple[float, ...]
 ) -> Chain:
-    trainings, evaluations, jobs = [], [], {}
+    trainings: list[Job] = []
+    evaluations: list[Job] = []
+    jobs: dict[str, Job] = {}
     for number, accuracy in enumerate(accuracies, start=1):
         train = made.make_job("train", f"Train, iteration {number}")
         made.link(train, policy=trainings[-1] if trainings else policy)
