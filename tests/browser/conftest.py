@@ -57,12 +57,22 @@ def _launch(playwright: Playwright) -> Browser:
 def site(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return the running application on an empty database."""
     folder = tmp_path_factory.mktemp("site")
-    site = make_site(services, folder, "browser", broker=7)
+    studies = {"LAB_STUDIES": str(_small_study(folder / "studies"))}
+    site = make_site(services, folder, "browser", broker=7, extra=studies)
     try:
         site.start()
         yield site
     finally:
         site.stop()
+
+
+def _small_study(folder: Path) -> Path:
+    """Return a folder of studies with the one of the tests in it, without its pilot."""
+    text = (Path(__file__).parents[1] / "webapp/studies/small.yaml").read_text(encoding="utf-8")
+    before, _, after = text.partition("    pilot:")
+    folder.mkdir()
+    (folder / "small.yaml").write_text(f"{before}figures:{after.partition('figures:')[2]}")
+    return folder
 
 
 @pytest.fixture
