@@ -198,7 +198,7 @@ def test_a_killed_job_goes_on_from_its_last_checkpoint_to_the_same_bits(world: W
 
 def test_a_reference_is_read_for_every_new_completion_and_kept_in_the_buffer(world: World) -> None:
     own, other = Recorder(), Recorder()
-    params = {"params": {"reference_kl_coefficient": 0.1}}
+    params = {"params": {"reference_kl": "k3", "reference_kl_coefficient": 0.1}}
     spec = online_spec("grpo").model_copy(update=params)
     run(world, "own", spec, own)
     world.train("trained", train_spec("sft", steps=2), dataset="dataset")
