@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from algorithms import demo
-from algorithms.base import JobContext, Schema
+from algorithms.base import JobContext, Reporter, Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.jobs import run_job
 from algorithms.specs import KINDS, TrainSpec
@@ -37,7 +37,7 @@ class Job:
     """Name of the job that makes each input, by role."""
 
 
-class FileReporter:
+class FileReporter(Reporter):
     """Appends every metric to a file of JSON lines, with the time at which it came."""
 
     def __init__(self, path: Path) -> None:

@@ -21,7 +21,7 @@ import torch
 
 from algorithms import demo
 from algorithms.asking import Grading
-from algorithms.base import JobContext, Schema
+from algorithms.base import JobContext, Reporter, Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.jobs import run_job
 from algorithms.specs import GenerateSpec, GradeSpec
@@ -35,7 +35,7 @@ from algorithms.training.runtime import configure, peak_memory_bytes
 from algorithms.training.units import Units
 
 
-class Silent:
+class Silent(Reporter):
     """A reporter that nobody listens to."""
 
     def log(self, step: int, metrics: object, **cost: float) -> None:

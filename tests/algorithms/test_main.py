@@ -19,7 +19,7 @@ from algorithms.__main__ import (
     read_spec,
     settings_flags,
 )
-from algorithms.base import JobContext, Schema, UserError
+from algorithms.base import JobContext, Reporter, Schema, UserError
 from algorithms.catalogue import ALGORITHMS
 from algorithms.flags import Flags
 from algorithms.jobs import dataset, generate, grade, policy
@@ -35,7 +35,7 @@ QUICK = [
 ]  # fmt: skip
 
 
-class Silent:
+class Silent(Reporter):
     """A reporter that nobody listens to."""
 
     def log(

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from algorithms.base import JobContext
+from algorithms.base import JobContext, Reporter
 from algorithms.jobs import run_job
 from algorithms.settings import LLMSettings
 from algorithms.sources import ArithmeticSource, TinyLlama
@@ -56,13 +56,13 @@ def training(seed: int = 0, *, steps: int = STEPS, **params: Any) -> Node:
     )
 
 
-class Silent:
+class Silent(Reporter):
     """A reporter nobody listens to."""
 
     def log(self, *_: object, **__: object) -> None:
         """Not kept."""
 
-    progress = message = log
+    progress = message = event = log
 
     def should_stop(self) -> bool:
         return False

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from algorithms.base import NonFiniteLossError
+from algorithms.base import Event, NonFiniteLossError
 from launcher.services import Services
 from tests.webapp.jobs.graphs import policy, reload, take
 from webapp.jobs.leases import Claim, LeaseLost, requeue
-from webapp.jobs.models import Job, LogLine, MetricPoint
+from webapp.jobs.models import Job, JobEvent, LogLine, MetricPoint
 from webapp.jobs.services import jobs_ensure
-from workers.outbox import Line, Outbox, Point
+from workers.outbox import Alarm, Line, Outbox, Point
 from workers.reporter import JobReporter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -193,3 +193,42 @@ def test_progress_of_a_job_that_resumes_has_the_rate_of_this_attempt(
     rate = reload(Job.objects.get(pk=claimed.job_id)).progress_rate
     assert rate is not None
     assert rate < 3
+
+
+def alarm(step: int, *, action: str = "warn") -> Event:
+    return Event(
+        sentinel="entropy_collapse",
+        step=step,
+        text="The entropy is 0.01 nats per token.",
+        value=float("inf"),
+        limit=0.1,
+        action="stop" if action == "stop" else "warn",
+    )
+
+
+def test_an_alarm_becomes_one_event_and_a_line(reporter: JobReporter, claimed: Claim) -> None:
+    reporter.event(alarm(7, action="stop"))
+    reporter.event(alarm(7))  # the same step again, after a restart
+    reporter.close()
+    event = JobEvent.objects.get()
+    assert (event.job_id, event.attempt, event.sentinel, event.step) == (
+        *(claimed.job_id, 1, "entropy_collapse", 7),
+    )
+    assert (event.stops, event.value, event.limit) == (True, 0.0, 0.1)
+    assert LogLine.objects.filter(level="warning").count() == 2
+
+
+def test_an_attempt_that_lost_the_job_raises_nothing(reporter: JobReporter, claimed: Claim) -> None:
+    requeue(job_id=claimed.job_id, attempt=claimed.attempt, reason="The worker died.")
+    reporter.event(alarm(3))
+    with pytest.raises(LeaseLost):
+        reporter.close()
+    assert not JobEvent.objects.exists()
+
+
+def test_alarms_of_a_killed_attempt_are_sent_by_the_next(claimed: Claim, tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, claimed.attempt)
+    outbox.add([Alarm("ratio_explosion", 4, "Too far.", 30.0, 20.0, stops=False)])
+    outbox.close()
+    open_reporter(claimed, tmp_path).close()
+    assert JobEvent.objects.get().sentinel == "ratio_explosion"

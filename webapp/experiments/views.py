@@ -15,6 +15,7 @@ from webapp.experiments.engine_gap import gap_warnings
 from webapp.experiments.models import Experiment, ExperimentJob
 from webapp.experiments.page import ExperimentView, curve_metrics
 from webapp.experiments.selectors import PAGE, experiment_page, tags_used
+from webapp.jobs.events import SHOWN, events_of
 from webapp.jobs.forms import PriorityForm
 from webapp.jobs.states import JobState
 from webapp.live_views import event_stream
@@ -65,6 +66,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_change": may_change(signed_in(request), experiment),
         "metrics": curve_metrics(),
         "warnings": gap_warnings(Q(job__in=experiment.needs.values("job"))),
+        "events": events_of(Q(job__in=experiment.needs.values("job")))[:SHOWN],
     }
     template = DETAIL_FRAGMENTS.get(request.GET.get("fragment", ""), "experiments/detail.html")
     return render(request, template, context)

@@ -217,6 +217,11 @@ class JobEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.sentinel} at step {self.step} of job {self.job_id}"
 
+    @property
+    def title(self) -> str:
+        """The sentinel's name in words."""
+        return self.sentinel.replace("_", " ").capitalize()
+
 
 class LogLine(models.Model):
     """One line that a job said."""

@@ -4,11 +4,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from webapp.jobs import selectors
+from webapp.jobs.events import SHOWN, events_of
 from webapp.jobs.failures import POLICIES
 from webapp.jobs.first_batch import has_first_batch
 from webapp.jobs.lags import has_lags
-from webapp.jobs.models import Attempt, Job, JobInput, LogLine, Worker
+from webapp.jobs.models import Attempt, Job, JobEvent, JobInput, LogLine, Worker
 from webapp.jobs.ratios import has_ratios
 from webapp.jobs.states import ACTIVE, FailureClass, JobState
 
@@ -76,6 +79,8 @@ class JobPage:
     dependents: Sequence[JobInput]
     attempts: Sequence[Attempt]
     summary: Sequence[tuple[str, float | int | str]]
+    events: Sequence[JobEvent]
+    """What its sentinels raised, the first ones."""
     log_lines: Sequence[LogLine]
     log_cut: bool
     """Whether earlier lines are not shown."""
@@ -111,6 +116,7 @@ def job_page(job: Job) -> JobPage:
         dependents=list(job.dependents.select_related("job").order_by("job_id")),
         attempts=list(job.attempts.order_by("-number")),
         summary=sorted(artifact.summary.items()) if artifact else [],
+        events=list(events_of(Q(job=job))[:SHOWN]),
         log_lines=tail[LOG_TAIL - 1 :: -1] if len(tail) > LOG_TAIL else tail[::-1],
         log_cut=len(tail) > LOG_TAIL,
         has_ratios=has_ratios(job),

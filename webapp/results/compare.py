@@ -11,12 +11,14 @@ from algorithms.catalogue import ALGORITHMS
 from algorithms.metrics import EVAL_METRICS, OUTCOME_METRICS
 from algorithms.shared.online_metrics import ONLINE_GROUP
 from algorithms.shared.train_metrics import TRAIN_GROUPS
+from webapp.jobs.events import events_by_job
+from webapp.jobs.models import JobEvent
 from webapp.results import comparison, selectors
 from webapp.results.choice import Choice
 from webapp.results.comparison import FinalTable, value_of
 from webapp.results.curves import XAxis, band
 from webapp.results.figures import final_dots, learning_curve, outcome_shares
-from webapp.results.figures.learning_curve import CurveGroup, Level, Look, SeedCurve
+from webapp.results.figures.learning_curve import CurveGroup, Level, Look, Mark, SeedCurve
 from webapp.results.groups import ConfigDifference, Group, config_differences, group_runs
 from webapp.results.rows import Points, RunRow, joined, totals_of
 from webapp.results.shares import Share, generation_shares
@@ -169,16 +171,26 @@ def curves_figure(found: Comparison, metric: Metric) -> go.Figure:
     choice = found.choice
     shares = shares_of(found) if choice.axis is XAxis.TOTAL else None
     columns = points(found, shares=shares)
-    groups = [_curve_group(group, columns, choice) for group in found.trained]
+    events = events_by_job([run.train.id for run in found.runs if run.train is not None])
+    groups = [_curve_group(group, columns, events, choice) for group in found.trained]
     look = Look(choice.axis, choice.band, choice.log_y, choice.smoothing)
     return learning_curve.draw(
         groups, metric, look, levels=_levels(found), notes=[metric.help, *_notes(found, columns)]
     )
 
 
-def _curve_group(group: Group, columns: dict[int, Points], choice: Choice) -> CurveGroup:
+def _curve_group(
+    group: Group,
+    columns: Mapping[int, Points],
+    events: Mapping[int, Sequence[JobEvent]],
+    choice: Choice,
+) -> CurveGroup:
     seeds = tuple(
-        SeedCurve(columns[run.train.id].curve(run.seed, choice.axis), job_url(run.train.id))
+        SeedCurve(
+            columns[run.train.id].curve(run.seed, choice.axis),
+            job_url(run.train.id),
+            _marks(run, columns[run.train.id], events.get(run.train.id, ()), choice),
+        )
         for run in group.runs
         if run.train is not None and run.train.id in columns
     )
@@ -188,6 +200,22 @@ def _curve_group(group: Group, columns: dict[int, Points], choice: Choice) -> Cu
         variant=group.variant,
         seeds=seeds,
         band=band([seed.curve for seed in seeds], smoothing=choice.smoothing),
+    )
+
+
+def _marks(
+    run: RunRow, points: Points, events: Sequence[JobEvent], choice: Choice
+) -> tuple[Mark, ...]:
+    """Return the alarms of a run's last training on its curve; of several rounds, after them."""
+    before = sum(
+        totals_of(job.artifact).steps for job in run.trainings[:-1] if job.artifact is not None
+    )
+    return tuple(
+        Mark(
+            points.place(before + event.step, choice.axis),
+            f"{event.title} at step {event.step:,}" + (": ended there" if event.stops else ""),
+        )
+        for event in events
     )
 
 

@@ -176,6 +176,10 @@ class Points:
         }[axis]
         return Curve(seed, x, self.values)
 
+    def place(self, step: float, axis: XAxis) -> float:
+        """Return where a step lies on an axis, between the points around it."""
+        return float(np.interp(step, self.steps, self.curve(0, axis).x))
+
 
 def joined(
     rounds: Sequence[Points], totals: Sequence[Totals], generation: Sequence[float] | None = None

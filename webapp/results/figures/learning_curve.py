@@ -28,11 +28,20 @@ AXIS_NOUNS = {axis: "seconds" if axis is XAxis.TOTAL else str(axis) for axis in 
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Something that happened on a curve."""
+
+    x: float
+    text: str
+
+
+@dataclass(frozen=True)
 class SeedCurve:
     """The raw curve of one training and the address of its job."""
 
     curve: Curve
     url: str
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ def draw(
     traces = [_band(group) for group in drawn if look.show_band and (group.band.n > 1).any()]
     traces += [_seed(group, seed) for group in drawn for seed in group.seeds]
     traces += [_mean(group, metric) for group in drawn]
+    traces += [_marks(group, seed) for group in drawn for seed in group.seeds if seed.marks]
     if drawn:
         traces += [_level(level, drawn) for level in levels]
     y_axis: dict[str, Any] = {"title": {"text": _y_title(metric)}}
@@ -151,6 +161,32 @@ def _seed(group: CurveGroup, seed: SeedCurve) -> go.Scatter:
         hovertemplate=(
             f"{plain(group.name)}, seed {curve.seed}<br>x = %{{x:,}}<br>%{{y:.4g}}"
             "<br>click to open its job<extra></extra>"
+        ),
+    )
+
+
+def _marks(group: CurveGroup, seed: SeedCurve) -> go.Scatter:
+    """Return the alarms of a training on its curve."""
+    look = style(group.algorithm, group.variant)
+    curve = seed.curve.finite()
+    x = np.array([mark.x for mark in seed.marks])
+    return go.Scatter(
+        x=x,
+        y=np.interp(x, curve.x, curve.y) if curve.x.size else np.full(x.shape, np.nan),
+        mode="markers",
+        name=plain(f"{group.name}, seed {curve.seed}: alarms"),
+        legendgroup=f"{group.algorithm}-{group.variant}",
+        showlegend=False,
+        marker={
+            "symbol": "x-open",
+            "size": 10,
+            "color": look.colour_light,
+            "line": {"width": 2},
+        },
+        customdata=[[seed.url, plain(mark.text)] for mark in seed.marks],
+        hovertemplate=(
+            f"<b>{plain(group.name)}, seed {curve.seed}</b><br>x = %{{x:,}}<br>"
+            "%{customdata[1]}<br>click to open its job<extra></extra>"
         ),
     )
 
