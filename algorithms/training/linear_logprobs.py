@@ -12,6 +12,7 @@ Tokens without a gradient (clipped, tapered away, masked out) cost nothing in th
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -183,7 +184,7 @@ class _LinearLogprobs(torch.autograd.Function):
                 slope = slope.to(ctx.compute)
                 sums.add_hidden(index, slope, matrix)
                 sums.add_weight(block, slope, inputs)
-        return sums.hidden, sums.weight, sums.bias, None, None, None, None
+        return *sums.like(hidden, weight, ctx.head.bias), None, None, None, None
 
 
 @dataclass(frozen=True)
@@ -217,9 +218,15 @@ class _Sums:
 
     def __init__(self, ctx: Any, hidden: Tensor, weight: Tensor) -> None:
         wanted = ctx.needs_input_grad
-        self.hidden = torch.zeros_like(hidden) if wanted[0] else None
-        self.weight = torch.zeros_like(weight) if wanted[1] else None
-        self.bias = torch.zeros_like(ctx.head.bias) if wanted[2] else None
+        zeros = partial(torch.zeros_like, dtype=torch.float32)
+        self.hidden = zeros(hidden) if wanted[0] else None
+        self.weight = zeros(weight) if wanted[1] else None
+        self.bias = zeros(ctx.head.bias) if wanted[2] else None
+
+    def like(self, *inputs: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return the gradients in the types of what they are gradients of."""
+        sums = zip((self.hidden, self.weight, self.bias), inputs, strict=True)
+        return tuple(None if s is None or x is None else s.to(x.dtype) for s, x in sums)
 
     def add_hidden(self, index: Tensor, slope: Tensor, matrix: Tensor) -> None:
         """Add what a block of the vocabulary gives; `slope` is the gradient of W h + b there."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from algorithms.base import UserError
 from algorithms.settings import LLMSettings
-from algorithms.training import packed_attention
+from algorithms.training import lean_norms, packed_attention
 from algorithms.training.distributed import Ranks
 from algorithms.training.layout import Layout, Pass, idle_pass, passes
 from algorithms.training.linear_logprobs import linear_logprobs
@@ -123,6 +123,7 @@ def _tried(model: Any) -> bool:
         UserError: even padded rows give other log-probabilities than the model's own.
     """
     trial = trial_of(model)
+    lean_norms.install(model)
     rows = (trial.first, trial.second)
     sequences = pad([row[:1] for row in rows], [row[1:] for row in rows])
     sequences = sequences.to(trial.expected.device)
