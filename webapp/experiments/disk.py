@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from algorithms.checkpoints import checkpoint_steps
 from algorithms.settings import LLMSettings
+from algorithms.specs import TRAININGS
 from webapp.jobs.graph import Given, Node, Source, maker
 from webapp.jobs.models import Artifact
 from webapp.policies.models import Policy
@@ -25,7 +26,7 @@ def policy_bytes(policy: Policy) -> int | None:
         size = policy.job.artifact.size_bytes
     except Artifact.DoesNotExist:
         return None
-    return size // (1 + len(kept_steps(policy.job))) if policy.job.kind == "train" else size
+    return size // (1 + len(kept_steps(policy.job))) if policy.job.kind in TRAININGS else size
 
 
 def stored_policies(nodes: Sequence[Node], sizes: Mapping[str, int | None]) -> Stored | None:

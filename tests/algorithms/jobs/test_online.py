@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from algorithms.asking import Rewards
-from algorithms.base import Stopped, UserError
+from algorithms.base import Stopped, Summary, UserError
 from algorithms.catalogue import ALGORITHMS
 from algorithms.metrics import EVAL_METRICS, TRAIN_METRICS
 from algorithms.online.schedule import lag
@@ -27,7 +27,6 @@ from tests.algorithms.training.world import (
     train_spec,
 )
 
-INPUTS = {"policy": "policy", "dataset": "dataset", "eval_dataset": "dataset"}
 FRESH = {metric.name for metric in ONLINE_METRICS if metric.name.startswith(("rollout", "gener"))}
 FRESH -= {"generator_version", "rollout_logprob_gap"}
 ONCE = Replay()
@@ -55,8 +54,11 @@ def online_spec(
     )
 
 
-def run(world: World, name: str, spec: OnlineSpec, reporter: Recorder | None = None) -> None:
-    world.run(name, "online", spec, reporter=reporter, **INPUTS)
+def run(
+    world: World, name: str, spec: OnlineSpec, reporter: Recorder | None = None, **extra: str
+) -> Summary:
+    inputs = {"policy": "policy", "dataset": "dataset", "eval_dataset": "dataset"} | extra
+    return world.run(name, "online", spec, reporter=reporter, **inputs)
 
 
 def lags(world: World, name: str) -> list[dict[str, int]]:
@@ -115,7 +117,7 @@ def test_everything_declared_is_logged_and_what_is_new_only_where_something_was_
 
 
 def test_the_summary_counts_generation_and_lags(world: World) -> None:
-    summary = world.run("out", "online", online_spec(), **INPUTS)
+    summary = run(world, "out", online_spec())
     assert (summary["steps"], summary["samples"], summary["completions"]) == (6, 96, 96)
     assert summary["lag_mean"] == sum(lag(batch, DELAYED) for batch in range(1, 7)) / 6
     assert summary["lag_max"] == 2
@@ -202,7 +204,7 @@ def test_a_reference_is_read_for_every_new_completion_and_kept_in_the_buffer(wor
     spec = online_spec("grpo").model_copy(update=params)
     run(world, "own", spec, own)
     world.train("trained", train_spec("sft", steps=2), dataset="dataset")
-    world.run("other", "online", spec, reporter=other, reference="trained", **INPUTS)
+    run(world, "other", spec, other, reference="trained")
     assert own.points[0]["kl_reference"] == 0
     assert own.points[3]["kl_reference"] > 0
     assert other.points[0]["kl_reference"] > 0
@@ -215,7 +217,7 @@ def test_a_reference_is_read_for_every_new_completion_and_kept_in_the_buffer(wor
 
 def test_a_staleness_limit_holds_for_every_completion(world: World) -> None:
     schedule = Schedule(sync_interval=1, sync_offset=4, max_staleness=2)
-    summary = world.run("out", "online", online_spec(schedule=schedule, steps=8), **INPUTS)
+    summary = run(world, "out", online_spec(schedule=schedule, steps=8))
     assert max(row["lag"] for row in lags(world, "out")) == 2
     assert float(summary["dropped_completions"]) == float(summary["completions"]) - 8 * 16 > 0
 
@@ -233,7 +235,7 @@ def test_replay_learns_again_from_what_has_rested(world: World) -> None:
 
 def test_a_pass_asks_every_prompt_once(world: World) -> None:
     spec = online_spec(epochs=2, batch_size=32, prompts_per_step=8)
-    summary = world.run("out", "online", spec, **INPUTS)
+    summary = run(world, "out", spec)
     assert summary["steps"] == 10
 
 

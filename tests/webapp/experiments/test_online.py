@@ -87,6 +87,12 @@ def test_regimes_are_compared_as_an_axis() -> None:
     assert warned.startswith("regime = offline: The generator never takes over")
 
 
+def test_an_engine_that_leaves_no_memory_for_the_training_is_warned_of() -> None:
+    [said] = notes(config(generate={"engine": "vllm"}))
+    assert "lower gpu_memory_utilization" in said
+    assert notes(config(generate={"engine": "vllm", "vllm": {"gpu_memory_utilization": 0.4}})) == []
+
+
 def test_interval_and_offset_are_axes_and_equal_schedules_are_drawn_once() -> None:
     made = config(
         "rec",

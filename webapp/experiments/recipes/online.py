@@ -26,6 +26,9 @@ from webapp.experiments.plan import Plan, Recipe, Sources
 from webapp.experiments.stages import Nodes
 from webapp.jobs.graph import Node
 
+_SHARED_GPU = 0.5
+"""Share of a GPU's memory above which an engine hardly leaves enough for the training beside it."""
+
 
 class Settings(Schema):
     """How old completions may be, and how many are written."""
@@ -165,8 +168,14 @@ def schedules(config: ExperimentConfig) -> dict[str, tuple[Schedule, int | None]
 
 
 def notes(config: ExperimentConfig) -> list[str]:
-    """Return sentences about schedules that may not be meant."""
+    """Return sentences about schedules and engines that may not be meant."""
     found = []
+    vllm = config.generate.vllm
+    if config.generate.engine == "vllm" and vllm.gpu_memory_utilization > _SHARED_GPU:
+        found.append(
+            "vLLM and the training share the GPU for the whole job: lower gpu_memory_utilization "
+            f"under generation from {vllm.gpu_memory_utilization:g} to {_SHARED_GPU:g} or less."
+        )
     for name, (schedule, steps) in schedules(config).items():
         said = warnings(schedule, steps) if steps else []
         found += [f"{name}: {text}" if name else text for text in said]
