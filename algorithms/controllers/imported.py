@@ -19,6 +19,8 @@ from algorithms.controllers.base import bounded
 from algorithms.training.seeds import stream
 
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0
+GSDE_MEAN_LIMIT = 2.0
+"""Where SB3 cuts the mean of policies with state-dependent exploration, before tanh."""
 WEIGHTS_SIZE_MAX = 512 * 1024**2
 """A policy file unpacks to no more than this many bytes."""
 
@@ -35,6 +37,7 @@ class PlainActor:
         self._layers = int(record["layers"])
         self._activation = _ACTIVATIONS[record["activation"]]
         self._squashed = bool(record["squashed"])
+        self._mean_limit: float | None = record.get("mean_limit")
         self._stochastic = stochastic
         self.low = np.array(record["low"], np.float32)
         self.high = np.array(record["high"], np.float32)
@@ -71,6 +74,8 @@ class PlainActor:
         for layer in range(self._layers):
             hidden = self._activation(self._linear(f"hidden.{layer}", hidden))
         actions = self._linear("mean", hidden)
+        if self._mean_limit is not None:
+            actions = actions.clamp(-self._mean_limit, self._mean_limit)
         if self._stochastic:
             actions = actions + self._log_std(hidden).exp() * self._noise(episodes)
         if not self._squashed:
@@ -145,9 +150,13 @@ def actor_weights(
     """
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise UserError(f"{name} holds no weights of a policy.")
-    if "actor.latent_pi.0.weight" in state:
-        weights = _hidden(state, "actor.latent_pi") | _head(state, "actor.mu", "mean")
-        weights |= _head(state, "actor.log_std", "log_std")
+    latent = "actor.latent_pi.0.weight" in state
+    if latent:
+        plain = "actor.mu.weight" in state
+        weights = _hidden(state, "actor.latent_pi")
+        weights |= _head(state, "actor.mu" if plain else "actor.mu.0", "mean")
+        # State-dependent exploration (gSDE) keeps no deviation per action: it acts by its mean.
+        weights |= _head(state, "actor.log_std", "log_std") if plain else {}
         squashed, activation = True, "tanh" if tanh else "relu"
     elif "actor.mu.0.weight" in state:
         found = _hidden(state, "actor.mu")
@@ -171,6 +180,7 @@ def actor_weights(
         "layers": layers,
         "activation": activation,
         "squashed": squashed,
+        "mean_limit": None if "actor.mu.0.weight" not in state or not latent else GSDE_MEAN_LIMIT,
         "observation_size": weights["hidden.0.weight"].shape[1],
         "action_size": weights["mean.weight"].shape[0],
         "stages": ["final"],
@@ -192,7 +202,10 @@ def _hidden(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _head(state: Mapping[str, Tensor], prefix: str, name: str) -> dict[str, Tensor]:
-    return {f"{name}.{part}": state[f"{prefix}.{part}"] for part in ("weight", "bias")}
+    keys = {f"{name}.{part}": f"{prefix}.{part}" for part in ("weight", "bias")}
+    if missing := [key for key in keys.values() if key not in state]:
+        raise UserError(f"The policy lacks the weights {', '.join(missing)}: it is incomplete.")
+    return {ours: state[theirs] for ours, theirs in keys.items()}
 
 
 def save_stage(folder: Path, name: str, weights: Mapping[str, Tensor]) -> None:

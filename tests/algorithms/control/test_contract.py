@@ -13,9 +13,10 @@ import torch
 from algorithms.base import NonFiniteLossError, Stopped, UserError
 from algorithms.catalogue import CONTROL_ALGORITHMS, CORRECTIONS
 from algorithms.control_base import ControlAlgorithm, CorrectionAlgorithm, Spaces
-from algorithms.control_metrics import ALL_CONTROL_METRICS, CONTROL_TRAIN_METRICS
+from algorithms.control_metrics import ALL_CONTROL_METRICS
 from algorithms.controllers.files import load_controller
 from algorithms.settings import ControlSettings
+from algorithms.shared.control_metrics import CONTROL_TRAIN_METRICS
 from algorithms.training.control import DivergedError
 from tests.algorithms.control.worlds import Heard, random_batch, random_transitions, run
 

@@ -141,7 +141,7 @@ def cql_gap(agent: CQL, params: CQLParams, seed: int) -> tuple[float, Tensor]:
     """Return the gap of an update, and the plain one computed candidate by candidate."""
     batch = random_batch(SPACES, rows=5, normals=agent.normals, uniforms=agent.uniforms, seed=seed)
     n, size = params.candidates, SPACES.action_size
-    noise = batch.normals.split([size, size, n * size, n * size], dim=-1)
+    noise = torch.split(batch.normals, [size, size, n * size, n * size], dim=-1)
     gaps = []
     with torch.no_grad():
         data = agent.critics(batch.observations, batch.actions)

@@ -33,7 +33,8 @@ def same(found: Transitions, expected: Transitions) -> None:
 def test_d4rl_minari_and_npz_hold_the_same_transitions(tmp_path: Path) -> None:
     data = random_transitions(60)
     write_hdf5(tmp_path / "one.hdf5", data)
-    np.savez(tmp_path / "two.npz", **data.arrays(), extra=np.zeros(3))
+    named: dict[str, Any] = {**data.arrays(), "extra": np.zeros(3)}
+    np.savez(tmp_path / "two.npz", **named)
     folder = tmp_path / "pointmaze" / "three-v0" / "data"
     folder.mkdir(parents=True)
     (folder / "metadata.json").write_text(
