@@ -1,5 +1,6 @@
 """The studies of this installation: every YAML file of its folder, checked and planned."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -42,11 +43,10 @@ def study_files() -> dict[str, StudyFile]:
     return {path.stem: _cached(path, path.stat().st_mtime_ns) for path in paths}
 
 
-def _order(path: Path) -> tuple[str, int, str]:
-    """Sort topr_fig3 before topr_fig10."""
-    head = path.stem.rstrip("0123456789_")
-    digits = "".join(c for c in path.stem.removeprefix(head).partition("_")[0] if c.isdigit())
-    return (path.stem.partition("_")[0], int(digits or 0), path.stem)
+def _order(path: Path) -> list[tuple[str, int]]:
+    """Sort topr_fig3_8 before topr_fig10: texts as texts, numbers as numbers."""
+    parts = re.findall(r"(\D+)(\d*)", path.stem)
+    return [(text, int(digits or 0)) for text, digits in parts]
 
 
 @lru_cache(maxsize=256)

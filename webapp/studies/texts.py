@@ -42,7 +42,8 @@ def estimate_text(one: Judged) -> str:
         return f"{found.estimate:.4f}, exact"
     interval = f"[{found.low:{digits}}, {found.high:{digits}}]"
     p_value = min(one.decision.p_for, one.decision.p_against)
-    return f"{found.estimate:{digits}}{_unit(one)} {interval}, {found.n} seeds, p = {p_value:.2g}"
+    shown = "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.2g}"
+    return f"{found.estimate:{digits}}{_unit(one)} {interval}, {found.n} seeds, {shown}"
 
 
 def _unit(one: Judged) -> str:
