@@ -49,8 +49,8 @@ test-vllm: install-dev  ## the engine tests with a real vLLM on the CPU, in .ven
 	@launcher/install-vllm.sh
 	@LAB_VLLM_PYTHON=$(CURDIR)/.venv-vllm/bin/python $(RUN) -m pytest tests/engines $(ARGS)
 
-bench: install  ## time and memory of generation and of one training step
-	@OMP_NUM_THREADS=1 $(RUN) -m benchmarks.demo_pipeline $(ARGS)
+bench: install  ## every benchmark in short, 10 minutes; ARGS="--math FOLDER"; LAB_TRL_PYTHON= for TRL
+	@$(RUN) -m benchmarks $(ARGS)
 
 bench-learner: install  ## a training step beside a plain loop; ARGS="--size 31m --trl PYTHON" beside TRL
 	@$(RUN) -m benchmarks.learner $(ARGS)

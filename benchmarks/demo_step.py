@@ -33,6 +33,7 @@ from algorithms.training.optimizers import build_optimizer, clip_gradient
 from algorithms.training.policy import Policy, load_policy
 from algorithms.training.runtime import configure, peak_memory_bytes
 from algorithms.training.units import Units
+from benchmarks.figures import OPTION, Figure, keep
 
 
 class Silent(Reporter):
@@ -112,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--algorithm", default="topr", choices=list(ALGORITHMS))
+    parser.add_argument(OPTION, type=Path, help="a file to append figures to")
     options = parser.parse_args()
     device = configure(seed=0)
     with tempfile.TemporaryDirectory() as temporary:
@@ -137,6 +139,7 @@ def main() -> None:
     for name, median in zip(seconds, medians, strict=True):
         sys.stdout.write(f"{name:22} {median * 1000:7.1f} ms of CPU per step (median)\n")
     sys.stdout.write(f"ratio ours / plain     {medians[0] / medians[1]:7.2f}\n")
+    keep(options.figures, [Figure("ours : plain, CPU time", f"{medians[0] / medians[1]:.2f} x")])
     sys.stdout.write(f"peak memory            {peak_memory_bytes(device) / 2**20:7.0f} MiB\n")
 
 

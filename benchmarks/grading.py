@@ -22,6 +22,7 @@ from algorithms.asking import Grading
 from algorithms.data.graders.boxed import last_boxed
 from algorithms.data.graders.pool import Pool, Question
 from algorithms.data.grading import Item, Judge
+from benchmarks.figures import OPTION, Figure, keep
 
 GRADING = Grading(grader="math")
 _LATEX = (LatexExtractionConfig(boxed_match_priority=0),)
@@ -72,24 +73,26 @@ def symbolic(items: Sequence[Item], pool: Pool) -> int:
     return sum(answer is not None and answer.same for answer in pool.ask(questions))
 
 
-def report(name: str, items: Sequence[Item], work: Callable[[Sequence[Item]], int]) -> None:
-    """Print the speed of one way."""
+def report(name: str, items: Sequence[Item], work: Callable[[Sequence[Item]], int]) -> Figure:
+    """Print the speed of one way and return it."""
     started = time.perf_counter()
     correct = work(items)
     seconds = time.perf_counter() - started
     print(  # noqa: T201 - a benchmark reports on its terminal
         f"{name:32} {len(items) / seconds:8.1f} completions/s  {seconds:6.1f} s  {correct} correct"
     )
+    return Figure(name, f"{len(items) / seconds:.0f} completions/s")
 
 
-def report_processes(items: Sequence[Item], processes: int) -> None:
+def report_processes(items: Sequence[Item], processes: int) -> list[Figure]:
     """Print the speed with some processes, which are started before the clock runs."""
     with Pool(processes, GRADING.time_limit_s) as pool:
         symbolic(items[:30], pool)
-        report(f"symbolic only, {processes} processes", items, partial(symbolic, pool=pool))
+        alone = report(f"symbolic only, {processes} processes", items, partial(symbolic, pool=pool))
     with Judge(GRADING, processes=processes) as judge:
         judged([Item(rf"\boxed{{{n}q}}", "q+q", "stop") for n in range(30)], judge)
-        report(f"math grader, {processes} processes", items, partial(judged, judge=judge))
+        whole = report(f"math grader, {processes} processes", items, partial(judged, judge=judge))
+    return [alone, whole]
 
 
 def main() -> None:
@@ -97,13 +100,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="holds math500.jsonl")
     parser.add_argument("--problems", type=int, default=300)
+    parser.add_argument(OPTION, type=Path, help="a file to append figures to")
     arguments = parser.parse_args()
     items = completions(arguments.folder, arguments.problems)
     print(f"{len(items)} completions")  # noqa: T201
     loop(items[:30])  # the grammar is loaded before the clock runs
-    report("math-verify in a loop", items, loop)
+    figures = [report("math-verify in a loop", items, loop)]
     for processes in (1, 2):
-        report_processes(items, processes)
+        figures += report_processes(items, processes)
+    keep(arguments.figures, figures)
 
 
 if __name__ == "__main__":

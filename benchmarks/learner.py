@@ -26,6 +26,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from algorithms.training.layout import Layout, passes
 from algorithms.training.sequences import pad
+from benchmarks.figures import OPTION, Figure, keep
 
 VOCABULARY = 49_152
 SHAPES: Mapping[str, Mapping[str, int]] = {
@@ -197,11 +198,10 @@ def table(found: list[Side], tokens: int) -> str:
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     first: tuple[float, float] | None = None
     for side in found:
-        timed = side.answers[1:]
-        wall = tokens / statistics.median(a["wall_s"] for a in timed)
-        cpu = tokens / statistics.median(a["cpu_s"] for a in timed)
+        wall = tokens / statistics.median(answer["wall_s"] for answer in side.answers[1:])
+        cpu = tokens / cpu_s(side)
         peak = side.answers[-1]["memory"]
-        own = peak - side.before
+        own = step_memory(side)
         first = first or (cpu, own)
         lines.append(
             f"| {side.name} | {wall:,.0f} | {cpu:,.0f} | {peak / 2**30:.2f} GiB | "
@@ -209,6 +209,32 @@ def table(found: list[Side], tokens: int) -> str:
             f"{first[1] / own:.2f} x |"
         )
     return "\n".join(lines)
+
+
+def figures(found: list[Side], tokens: int) -> list[Figure]:
+    """Return what the first side is against every other one."""
+    goals = {"TRL": "at least 10 x the tokens/s, at most 0.25 x the memory (31m)"}
+    first, *others = found
+    speed, memory = (
+        {side.name: measured(side) for side in found} for measured in (cpu_s, step_memory)
+    )
+    made = [Figure(f"{first.name}, per CPU second", f"{tokens / speed[first.name]:,.0f} tokens")]
+    for side in others:
+        ratio = speed[side.name] / speed[first.name]
+        share = memory[first.name] / memory[side.name]
+        text = f"{ratio:.1f} x the tokens/s, {share:.2f} x the memory"
+        made.append(Figure(f"{first.name} : {side.name}", text, goals.get(side.name, "")))
+    return made
+
+
+def cpu_s(side: Side) -> float:
+    """Return the median CPU time of a side's steps; the first one warms up."""
+    return statistics.median(answer["cpu_s"] for answer in side.answers[1:])
+
+
+def step_memory(side: Side) -> float:
+    """Return the memory that the steps of a side took on top of model and libraries, in bytes."""
+    return side.answers[-1]["memory"] - side.before
 
 
 def measure(size: str, options: argparse.Namespace) -> None:
@@ -235,6 +261,7 @@ def measure(size: str, options: argparse.Namespace) -> None:
         f"{options.micro}, {options.precision}, {options.threads} threads, {options.device}; "
         f"load of the machine {load:.1f}\npositions computed: {layouts}\n\n{table(found, tokens)}\n"
     )
+    keep(options.figures, figures(found, tokens))
 
 
 def main() -> None:
@@ -251,6 +278,7 @@ def main() -> None:
     parser.add_argument("--precision", default="bfloat16", choices=["float32", "bfloat16"])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(OPTION, type=Path, help="a file to append figures to")
     options = parser.parse_args()
     for size in options.size:
         measure(size, options)
