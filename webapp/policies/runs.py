@@ -24,6 +24,19 @@ class TrainedRun:
     name: str
     kept: Sequence[int]
     """Updates after which it kept a policy, beside the last."""
+    iteration: int | None = None
+    """Which of several trainings of the run it is; None for the last one."""
+
+    @property
+    def value(self) -> str:
+        """What the form sends for it."""
+        return str(self.pk) if self.iteration is None else f"{self.pk}@{self.iteration}"
+
+
+def training_of(run_id: int, iteration: int | None) -> Job | None:
+    """Return the training of a run, of one of its iterations before the last if asked for."""
+    role = "train" if iteration is None else f"train@{iteration}"
+    return Job.objects.filter(needed_by__run=run_id, needed_by__role=role).first()
 
 
 def kept_steps(job: Job) -> Sequence[int]:
@@ -36,10 +49,9 @@ def _kept(steps: int | None, keep_every: int | None) -> Sequence[int]:
 
 
 def trained_runs(*, limit: int = 200) -> list[TrainedRun]:
-    """Return the runs that trained last; one query."""
-    jobs = Job.objects.filter(
-        state=JobState.SUCCEEDED, needed_by__role="train", needed_by__run__isnull=False
-    )
+    """Return the runs that trained last, each iteration of a run by itself; one query."""
+    is_training = models.Q(needed_by__role="train") | models.Q(needed_by__role__startswith="train@")
+    jobs = Job.objects.filter(is_training, state=JobState.SUCCEEDED, needed_by__run__isnull=False)
     found = jobs.order_by("-finished_at", "-needed_by__run_id").values_list(
         "needed_by__run_id",
         "needed_by__experiment__name",
@@ -47,11 +59,17 @@ def trained_runs(*, limit: int = 200) -> list[TrainedRun]:
         "needed_by__run__seed",
         "artifact__summary__steps",
         "spec__settings__keep_every",
+        "needed_by__role",
     )
     return [
-        TrainedRun(pk, experiment, f"{label}, seed {seed}", _kept(steps, every))
-        for pk, experiment, label, seed, steps, every in found[:limit]
+        TrainedRun(pk, experiment, f"{label}, seed {seed}", _kept(steps, every), _iteration(role))
+        for pk, experiment, label, seed, steps, every, role in found[:limit]
     ]
+
+
+def _iteration(role: str) -> int | None:
+    _, _, number = role.partition("@")
+    return int(number) if number else None
 
 
 def run_by_id(pk: int) -> models.Model:

@@ -15,7 +15,7 @@ from webapp.jobs.services import jobs_ensure
 from webapp.jobs.states import ACTIVE, JobState
 from webapp.policies.models import Policy
 from webapp.policies.nodes import WarmStartError, warm_started
-from webapp.policies.runs import kept_steps
+from webapp.policies.runs import kept_steps, training_of
 
 
 @transaction.atomic
@@ -70,18 +70,22 @@ def policy_from_run(
     run: models.Model,
     description: str = "",
     checkpoint: int | None = None,
+    iteration: int | None = None,
 ) -> Policy:
     """Return a policy that a run's training ended with, or kept on its way.
 
     Args:
         run: a row of `webapp.experiments.models.Run`, a layer that this one does not import.
+        iteration: which of several trainings of the run; None for the last one.
         checkpoint: updates after which it was kept; None for the last one.
 
     Raises:
         UserError: the run trained nothing, is not trained yet, or kept no policy there.
         ValidationError: the name is taken or empty.
     """
-    job = Job.objects.filter(needed_by__run=run.pk, needed_by__role="train").first()
+    job = training_of(run.pk, iteration)
+    if job is None and iteration is not None:
+        raise UserError(f"“{run}” has no iteration {iteration} before its last: leave it empty.")
     if job is None:
         raise UserError(f"“{run}” only evaluates a policy: there is no checkpoint to keep.")
     if job.state != JobState.SUCCEEDED:

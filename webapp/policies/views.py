@@ -94,12 +94,14 @@ def from_run(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     name_form, checkpoint_form = forms.NameForm(data), forms.CheckpointForm(data)
     chosen = (request.POST or request.GET).get("run", "")
+    run, _, iteration = chosen.partition("@")
     valid = [form.is_valid() for form in (name_form, checkpoint_form)]
-    if data is not None and chosen.isdecimal() and all(valid):
+    if data is not None and run.isdecimal() and all(valid):
         try:
             policy = services.policy_from_run(
                 owner=signed_in(request),
-                run=runs.run_by_id(int(chosen)),
+                run=runs.run_by_id(int(run)),
+                iteration=int(iteration) if iteration.isdecimal() else None,
                 **name_form.cleaned_data,
                 **checkpoint_form.cleaned_data,
             )

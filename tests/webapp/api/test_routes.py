@@ -202,6 +202,20 @@ def test_a_policy_is_made_from_a_source_and_from_a_run(bench: Bench, ada: Caller
     assert sorted(Policy.objects.values_list("name", flat=True)) == ["Tiny", "Warm"]
 
 
+def test_recipes_come_with_their_schemas_and_launch_with_their_settings(
+    bench: Bench, ada: Caller
+) -> None:
+    listed = {one["name"]: one for one in answer(ada.get("/recipes"))}
+    assert listed["iterated"]["settings"]["properties"]["iterations"]["default"] == 5
+    assert listed["offline"]["settings"]["properties"] == {}
+    body = launch_body(bench, recipe="iterated", recipe_settings={"iterations": 2})
+    answer(ada.post("/experiments", body), 201)
+    assert Experiment.objects.get().config["recipe_settings"]["iterations"] == 2
+    body["config"]["recipe_settings"]["iterations"] = 0
+    refused = answer(ada.post("/experiments", body), 422)
+    assert "config.recipe_settings.iterations" in paths_of(refused)
+
+
 def test_algorithms_come_with_their_json_schema(ada: Caller) -> None:
     listed = answer(ada.get("/algorithms"))
     assert [one["name"] for one in listed] == sorted(ALGORITHMS)

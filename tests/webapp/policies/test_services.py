@@ -97,6 +97,21 @@ def test_a_policy_that_a_run_kept_becomes_one() -> None:
     assert {one.kept for one in trained_runs() if one.pk == run.pk} == {range(40, 100, 40)}
 
 
+def test_every_iteration_of_a_run_can_become_a_policy() -> None:
+    bench = Bench()
+    made = bench.launch(("topr",), recipe="iterated", recipe_settings={"iterations": 3})
+    run = made.runs.get(label="topr", seed=1)
+    graphs.run_all()
+    second = policy_from_run(owner=bench.user, name="Second", run=run, iteration=2)
+    assert second.job == Job.objects.get(needed_by__run=run, needed_by__role="train@2")
+    last = policy_from_run(owner=bench.user, name="Last", run=run)
+    assert last.job == Job.objects.get(needed_by__run=run, needed_by__role="train")
+    offered = {one.value for one in trained_runs() if one.pk == run.pk}
+    assert offered == {str(run.pk), f"{run.pk}@1", f"{run.pk}@2"}
+    with pytest.raises(UserError, match="no iteration 3 before its last"):
+        policy_from_run(owner=bench.user, name="Third", run=run, iteration=3)
+
+
 def test_an_experiment_starts_from_a_kept_policy() -> None:
     bench = Bench()
     run = bench.launch(settings={"steps": 100, "keep_every": 40}).runs.get(label="topr", seed=1)

@@ -10,8 +10,10 @@ from algorithms.catalogue import ALGORITHMS
 from webapp.api.auth import caller
 from webapp.api.schemas.catalogue import AlgorithmOut, PresetOut, algorithm_out, preset_out
 from webapp.api.schemas.common import Page, RangeQuery, page_of
+from webapp.api.schemas.experiments import RecipeOut, recipe_out
 from webapp.catalogue import selectors, services
 from webapp.catalogue.models import Preset
+from webapp.experiments.recipes import RECIPE_NAMES, load
 
 router = Router(tags=["algorithms"])
 
@@ -43,6 +45,12 @@ def algorithm(request: HttpRequest, name: str) -> AlgorithmOut:
     if name not in ALGORITHMS:
         raise Http404(f"There is no algorithm {name}. Known: {', '.join(sorted(ALGORITHMS))}.")
     return algorithm_out(name, ALGORITHMS[name])
+
+
+@router.get("/recipes", response=list[RecipeOut])
+def recipes(request: HttpRequest) -> list[RecipeOut]:
+    """Return every recipe with the JSON schema of its own settings."""
+    return [recipe_out(name, load(name)) for name in RECIPE_NAMES]
 
 
 @router.get("/presets", response=Page[PresetOut])

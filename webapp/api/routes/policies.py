@@ -39,6 +39,8 @@ class FromRunIn(Schema):
     run_id: int
     checkpoint: int | None = None
     """Updates after which it was kept; empty for the last one."""
+    iteration: int | None = None
+    """Which of several trainings of the run; empty for the last one."""
 
 
 @router.get("", response=Page[PolicyOut])
@@ -74,6 +76,7 @@ def policy_from_run(request: HttpRequest, payload: FromRunIn) -> Status[PolicyOu
         run=get_object_or_404(Run, pk=payload.run_id),
         description=payload.description,
         checkpoint=payload.checkpoint,
+        iteration=payload.iteration,
     )
     return Status(201, policy_out(policy))
 

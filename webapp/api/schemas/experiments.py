@@ -8,7 +8,24 @@ from ninja import Schema
 from webapp.experiments.detail import ExperimentDetail, JobCard, RunCard
 from webapp.experiments.models import Experiment
 from webapp.experiments.needs import CancelReport
+from webapp.experiments.plan import Recipe
 from webapp.experiments.selectors import ExperimentRow
+
+
+class RecipeOut(Schema):
+    """A kind of pipeline."""
+
+    name: str
+    title: str
+    summary: str
+    settings: dict[str, Any]
+    """JSON schema of `recipe_settings`, and of axes named `recipe.<field>`."""
+
+
+def recipe_out(name: str, recipe: Recipe) -> RecipeOut:
+    """Return a recipe as the API shows it."""
+    schema = recipe.settings.model_json_schema()
+    return RecipeOut(name=name, title=recipe.title, summary=recipe.summary, settings=schema)
 
 
 class ExperimentOut(Schema):
