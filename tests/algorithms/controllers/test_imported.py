@@ -134,7 +134,7 @@ def test_a_torchscript_file_acts_within_the_bounds(tmp_path: Path) -> None:
     for size in (2, 3):
         folder = tmp_path / f"file{size}"
         folder.mkdir()
-        torch.jit.save(torch.jit.script(Left(size)), str(folder / "policy.pt"))  # type: ignore[no-untyped-call]
+        torch.jit.save(torch.jit.script(Left(size)), str(folder / "policy.pt"))
     spec = {"source": "torchscript", "environment": POINT_MASS}
     run("control_policy", tmp_path / "out", spec, file=tmp_path / "file2")
     found = load_controller(tmp_path / "out").act(np.zeros((2, 4), np.float32), np.arange(2))
