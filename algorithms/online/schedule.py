@@ -28,7 +28,9 @@ def lag(batch: int, schedule: Schedule) -> int:
 
 def never_syncs(schedule: Schedule, steps: int) -> bool:
     """Whether every batch of a training is written by the policy that it starts from."""
-    return steps > 1 and version(steps, schedule) == 0
+    limit = schedule.max_staleness
+    bounded = limit is not None and limit < steps - 1
+    return steps > 1 and not bounded and version(steps, schedule) == 0
 
 
 @dataclass

@@ -58,7 +58,7 @@ def _seconds_per_unit(config: ExperimentConfig) -> dict[str, list[float]]:
     policy = Policy.objects.filter(pk=config.policy_id).values_list("job_id", flat=True)
     jobs = (
         Job.objects.filter(
-            kind__in=("generate", "evaluate", "train"),
+            kind__in=("generate", "evaluate", "train", "online"),
             state=JobState.SUCCEEDED,
             inputs__role="policy",
             inputs__source__in=list(policy),
@@ -69,8 +69,15 @@ def _seconds_per_unit(config: ExperimentConfig) -> dict[str, list[float]]:
     rates: dict[str, list[float]] = defaultdict(list)
     for job in jobs:
         units = _units(job, config)
-        if units and job.started_at and job.finished_at:
-            rates[job.kind].append((job.finished_at - job.started_at).total_seconds() / units)
+        if not (units and job.started_at and job.finished_at):
+            continue
+        seconds = (job.finished_at - job.started_at).total_seconds()
+        if job.kind == "online":
+            writing = float(job.artifact.summary["generation_seconds"])
+            rates["generate"].append(writing / float(job.artifact.summary["completions"]))
+            rates["train"].append(max(0.0, seconds - writing) / units)
+        else:
+            rates[job.kind].append(seconds / units)
     return rates
 
 

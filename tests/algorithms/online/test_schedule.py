@@ -75,6 +75,7 @@ def test_a_schedule_that_never_synchronises_is_warned_of_and_others_are_not() ->
     assert "never takes over trained weights within 160 updates" in only
     assert warnings(schedule(20, 0), 160) == []
     assert warnings(schedule(1, 0), 1) == []
+    assert warnings(schedule(300, 0, 10), 160) == []  # the limit makes it take over weights
     assert warnings(schedule(20, 0, 10), 40) == []
     [stale] = warnings(schedule(1, 10, 5), 30)
     assert "batches would be dropped because they are more than 5 updates old" in stale
