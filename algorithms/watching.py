@@ -1,6 +1,6 @@
 """What a training watches itself for, and what it does then."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -49,6 +49,8 @@ class Sentinels(Schema):
 
 
 SENTINELS = tuple(
-    name for name, field in Sentinels.model_fields.items() if field.annotation is Action
+    name
+    for name, field in Sentinels.model_fields.items()
+    if get_args(field.annotation) == get_args(Action)
 )
 """Names of all sentinels."""
