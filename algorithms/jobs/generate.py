@@ -30,12 +30,7 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
     # vLLM takes nearly all of a GPU's memory: the policy moves there when the engine has ended.
     first_device = torch.device("cpu") if spec.engine == "vllm" else device
     policy = load_policy(context.inputs["policy"], first_device)
-    prompts = policy.encode_problems(spec.prompt, problems)
-    asked = [
-        (problem, Request(problem.id, sample, tokens))
-        for problem, tokens in zip(problems, prompts, strict=True)
-        for sample in range(spec.completions)
-    ]
+    asked = _asked(spec, policy, problems)
     requests = [request for _, request in asked]
     watch = Watch(context.reporter, total=2 * len(requests))
     completions = _complete(spec, context, policy, requests=requests, watch=watch)
@@ -61,6 +56,18 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
         "retokenised_share": _retokenised_share(policy, completions),
         **(gap.write(context.output) if gap else {}),
     }
+
+
+def _asked(
+    spec: GenerateSpec, policy: Policy, problems: Sequence[Row]
+) -> list[tuple[Row, Request]]:
+    """Return each problem with what the policy is to complete, once for every sample."""
+    prompts = policy.encode_problems(spec.prompt, problems)
+    return [
+        (problem, Request(problem.id, sample, tokens))
+        for problem, tokens in zip(problems, prompts, strict=True)
+        for sample in range(spec.completions)
+    ]
 
 
 def _speed(completions: Sequence[Completion], *, seconds: float) -> Summary:

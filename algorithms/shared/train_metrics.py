@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from algorithms.base import Metric
-from algorithms.shared.metrics import QUANTILES
+from algorithms.shared.batch_figures import QUANTILES
 from algorithms.shared.source_metrics import SOURCES
 from algorithms.shared.taper import FORGOTTEN_WEIGHT
 
