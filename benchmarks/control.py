@@ -3,7 +3,7 @@
     python -m benchmarks.control [--steps 100] [--rounds 5] [--d3rlpy PYTHON]
 
 Published network sizes, batch 256, one thread, data of Hopper's shape. Sides take turns within one
-run, so that whatever else the machine does falls on all of them; the ratio is what counts. d3rlpy
+run, and CPU time is measured, so that little of what else the machine does counts. d3rlpy
 needs an environment of its own: `pip install d3rlpy`, and `--d3rlpy` names its Python.
 """
 
@@ -35,7 +35,7 @@ WARM_UP = 4
 D3RLPY = Path(__file__).with_name("control_d3rlpy.py")
 
 Steps = Callable[[int], float]
-"""`steps(n)` takes n updates and returns the seconds."""
+"""`steps(n)` takes n updates and returns the CPU seconds."""
 
 
 def data(seed: int = 0) -> Transitions:
@@ -115,11 +115,11 @@ def d3rlpy(python: str, name: str) -> Steps:
 
 
 def timed(step: Callable[[], object], count: int) -> float:
-    """Return the seconds of some calls."""
-    started = time.perf_counter()
+    """Return the CPU seconds of some calls: one thread computes, whatever else the machine does."""
+    started = time.process_time()
     for _ in range(count):
         step()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def compare(sides: dict[str, Steps], steps: int, rounds: int) -> dict[str, float]:

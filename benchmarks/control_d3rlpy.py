@@ -1,6 +1,6 @@
 """Updates of d3rlpy on random data, for `benchmarks.control`; run by a Python that has d3rlpy.
 
-Reads a number of updates per line, writes `seconds S` for each. Sizes, batch and rates are those
+Reads a number of updates per line, writes `seconds S` (of CPU time) for each. Sizes, batch and rates are those
 of the other sides.
 """
 
@@ -41,10 +41,10 @@ def main() -> None:
     algorithm = config.create(device="cpu:0")
     algorithm.build_with_dataset(dataset)
     for line in sys.stdin:
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(int(line)):
             algorithm.update(dataset.sample_transition_batch(256))
-        sys.stdout.write(f"seconds {time.perf_counter() - started}\n")
+        sys.stdout.write(f"seconds {time.process_time() - started}\n")
         sys.stdout.flush()
 
 
