@@ -107,10 +107,20 @@ def replaced(data: Mapping[str, Any], keys: Sequence[str], value: AxisValue) -> 
 
 def with_values(section: S, values: Mapping[str, AxisValue]) -> S:
     """Return the section with values at dotted paths inside it, validated as a whole."""
-    data: dict[str, Any] = section.model_dump(mode="json")
+    data = _whole(section)
     for path, value in values.items():
         data = replaced(data, path.split("."), value)
     return type(section).model_validate(data)
+
+
+def _whole(section: Schema) -> dict[str, Any]:
+    """Return a section as JSON, with fields that it leaves out while they are at their default."""
+    data: dict[str, Any] = section.model_dump(mode="json")
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if name not in data and isinstance(value, Schema):
+            data[name] = _whole(value)
+    return data
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
@@ -186,13 +196,13 @@ def _targets(section: str, field: str, base: Base) -> list[tuple[type[Schema], M
         schemas = [(ALGORITHMS[name].params, params) for name, params in base.params]
         return [(schema, params) for schema, params in schemas if field in schema.model_fields]
     if section in base.sections:
-        return [(type(base.sections[section]), base.sections[section].model_dump(mode="json"))]
+        return [(type(base.sections[section]), _whole(base.sections[section]))]
     return []
 
 
 def _validated(schema: type[Schema], data: Mapping[str, Any], keys: Sequence[str]) -> AxisValue:
     try:
-        result: Any = schema.model_validate(data).model_dump(mode="json")
+        result: Any = _whole(schema.model_validate(data))
     except ValidationError as error:
         if any(item["loc"] == tuple(keys) for item in error.errors()):
             raise
