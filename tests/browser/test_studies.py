@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
@@ -9,6 +10,8 @@ from tests.browser.visitor import Visitor
 MINUTES = 60_000
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_one_press_reproduces_a_study(visitor: Visitor) -> None:
     visitor.site.start_workers(2)
     page = visitor.page
