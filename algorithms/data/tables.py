@@ -83,7 +83,7 @@ FIRST_BATCH = pa.schema(
 """Of `train`: texts of the tokens of its first completions; only `completion` is learned from,
 `logprobs` are log mu of its tokens, 0 where no policy wrote them."""
 
-YOUNGER = frozenset({"group", "parsed"})
+YOUNGER = frozenset({"group", "parsed", "engine_logprobs"})
 """Columns that artifacts of earlier versions lack; they read as null."""
 
 
