@@ -68,7 +68,7 @@ CONTROL_OUTCOME_METRICS: tuple[Metric, ...] = (
         better="lower",
         help="The same of the corrected actions.",
     ),
-    Metric("length_mean", "Episode length", unit="steps", help="Mean over episodes."),
+    Metric("episode_length_mean", "Episode length", unit="steps", help="Mean over episodes."),
     Metric(
         "ms_per_action",
         "Time per action",

@@ -108,7 +108,7 @@ class IQL(nn.Module):
             "value_loss": value_losses.detach(),
             "critic_loss": critic_losses.detach(),
             "value_mean": values.detach()[0].mean(dim=-1),
-            "weight_mean": weights.mean(dim=-1),
+            "regression_weight_mean": weights.mean(dim=-1),
         }
 
     def _imitation_losses(self, batch: TransitionBatch) -> Float[Tensor, "S N"]:

@@ -163,7 +163,7 @@ class POR(nn.Module):
             weights = exponential_weight(advantages, params.alpha, params.weight_max)
             likely = self.guide.logprob(batch.observations, batch.next_observations)
             losses = -(weights * likely).mean(dim=-1)
-            return losses, {"weight_mean": weights.mean(dim=-1)}
+            return losses, {"regression_weight_mean": weights.mean(dim=-1)}
         mean = self.guide.mean(batch.observations)
         drawn = mean + self.guide.bounded_log_std().exp() * batch.normals
         values = self.values(drawn, frozen=True).amin(dim=0)

@@ -122,7 +122,7 @@ def _summary(
         "return_std": risk.std,
         "var": risk.var.value,
         "cvar": risk.cvar.value,
-        "length_mean": float(np.mean(episodes["length"])),
+        "episode_length_mean": float(np.mean(episodes["length"])),
         "terminated_share": float(np.mean(episodes["terminated"])),
         "danger_steps_mean": float(np.mean(episodes["danger_steps"])),
         "violation_share": float(np.mean(np.array(episodes["danger_steps"]) > 0)),

@@ -1,8 +1,9 @@
 """What trainings of control algorithms and of CDSA's networks log, declared once."""
 
 from algorithms.base import Metric
+from algorithms.shared.train_metrics import LOSS_AND_REWARD
 
-LOSS = Metric("loss", "Loss", help="Of the policy; not comparable between algorithms.")
+LOSS = next(metric for metric in LOSS_AND_REWARD if metric.name == "loss")
 CRITIC_LOSS = Metric("critic_loss", "Critic loss", help="Squared error of Q against its target.")
 VALUE_LOSS = Metric("value_loss", "Value loss", help="Expectile loss of V.")
 VALUE = Metric(
@@ -11,7 +12,9 @@ VALUE = Metric(
     help="Mean Q (or V) at the data of a batch; growth without end announces divergence.",
 )
 WEIGHT = Metric(
-    "weight_mean", "Mean regression weight", help="Mean of min(exp(temperature x advantage), cap)."
+    "regression_weight_mean",
+    "Mean regression weight",
+    help="Mean of min(exp(temperature x advantage), cap).",
 )
 
 CONTROL_TRAIN_METRICS: tuple[Metric, ...] = (
