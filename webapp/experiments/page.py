@@ -9,8 +9,10 @@ from algorithms.metrics import EVAL_METRICS
 from algorithms.shared.online_metrics import ONLINE_GROUP
 from algorithms.shared.train_metrics import TRAIN_GROUPS
 from webapp.experiments.detail import ExperimentDetail, JobCard
+from webapp.experiments.recipes import RECIPE_NAMES, load
 from webapp.jobs.failures import POLICIES
 from webapp.jobs.states import ACTIVE, FailureClass, JobState
+from webapp.schema_forms import differences
 
 MANY = 24
 """Nodes of one column drawn singly; of more, those that need attention and a count."""
@@ -52,6 +54,16 @@ class ExperimentView:
     def key(self) -> str:
         """Its id, for addresses put together in the template."""
         return str(self.detail.experiment.pk)
+
+    @property
+    def recipe(self) -> str:
+        """Its recipe, with the settings that are not the recipe's defaults."""
+        experiment = self.detail.experiment
+        if experiment.recipe not in RECIPE_NAMES:
+            return experiment.recipe
+        recipe = load(experiment.recipe)
+        changed = differences(recipe.settings, experiment.config.get("recipe_settings", {}))
+        return ", ".join([recipe.title, *(f"{label.lower()} {text}" for label, text in changed)])
 
     @cached_property
     def columns(self) -> list[Column]:

@@ -111,3 +111,10 @@ def test_without_a_mixture_nothing_is_told_by_set(world: World) -> None:
     reporter = Recorder()
     world.train("out", train_spec("topr"), reporter=reporter)
     assert not any(name.startswith("source_") for name in reporter.points[0])
+
+
+def test_sets_of_before_there_were_engines_are_mixed_as_well(sets: World) -> None:
+    path = sets.folder / "other" / "rollouts.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["engine_logprobs"]), path)
+    mix(sets, "mixed", MixSpec(weights=(1, 1), size=20))
+    assert rows(sets, "mixed")["engine_logprobs"].null_count == 20

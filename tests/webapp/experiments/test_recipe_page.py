@@ -90,6 +90,8 @@ def test_a_launched_recipe_is_stored_shown_and_cloned_with_its_settings(page: Cl
     assert experiment.recipe == "iterated"
     config = ExperimentConfig.model_validate(experiment.config)
     assert config.recipe_settings == {"iterations": 2, "start": "base", "optimizer": "fresh"}
+    told = page.get(reverse("experiments:detail", args=[experiment.pk])).content.decode()
+    assert f"{load('iterated').title}, iterations 2, start base" in told
     clone = page.get(reverse("experiments:clone", args=[experiment.pk])).content.decode()
     again = posted(clone, "new-experiment")
     assert again["recipe"] == "iterated"
