@@ -33,3 +33,9 @@ def _heat_cell(cell: Cell) -> str:
         f'<td class="heat-cell"><a class="{cell.kind}" style="--level:{cell.level}" '
         f'href="{cell.url}" title="{escape(cell.title)}">{cell.text}</a></td>'
     )
+
+
+@register.filter
+def amount(value: float) -> str:
+    """Return a count or a time as people write it: 56,900 and 15.4, never 5.69e+04."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
