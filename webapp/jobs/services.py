@@ -13,7 +13,7 @@ from algorithms.specs import UploadSpec
 from webapp.accounts.models import User
 from webapp.jobs.announcements import announce_queued
 from webapp.jobs.graph import Node, closure
-from webapp.jobs.models import Artifact, Job
+from webapp.jobs.models import Artifact, Job, JobEvent
 from webapp.jobs.needs import ancestors, missing
 from webapp.jobs.rows import create_missing
 from webapp.jobs.states import FailureClass, JobState
@@ -164,6 +164,7 @@ def job_recompute(*, job: Job, user: User | None) -> None:
     if job.kind == UPLOAD:
         raise UserError(f"“{job.title}” was uploaded and cannot be computed: upload it again.")
     Artifact.objects.filter(job=job).delete()
+    JobEvent.objects.filter(job=job).delete()
     revive(job)
     for dependent in Job.objects.filter(direct, pk__in=rows).distinct().order_by("id"):
         _wait_again(dependent)
