@@ -27,8 +27,8 @@ def axis(result: StudyResult, spec: FigureSpec, panel: Panel, cells: Sequence[Ce
         algorithm = members[0].algorithm
         points = [
             point
-            for number, cell in enumerate(members)
-            if (point := _axis_point(result, spec, panel, cell=cell, number=number)) is not None
+            for cell in members
+            if (point := _axis_point(result, spec, panel, cell)) is not None
         ]
         drawn.append(against_axis.AxisLine(name, algorithm, seen.get(algorithm, 0), tuple(points)))
         seen[algorithm] = seen.get(algorithm, 0) + 1
@@ -43,15 +43,15 @@ def axis(result: StudyResult, spec: FigureSpec, panel: Panel, cells: Sequence[Ce
 
 
 def _axis_point(
-    result: StudyResult, spec: FigureSpec, panel: Panel, *, cell: Cell, number: int
+    result: StudyResult, spec: FigureSpec, panel: Panel, cell: Cell
 ) -> against_axis.AxisPoint | None:
     values = tuple(measured(result.facts, cell, panel.of).by_seed.values())
     if not values:
         return None
     place = cell.axes[spec.axis]
     x: float | str = place if isinstance(place, int | float) else str(place)
-    if number < len(spec.x_values):
-        x = spec.x_values[number]
+    if isinstance(place, int | float):
+        x = spec.x_values.get(f"{place:g}", x)
     return against_axis.AxisPoint(x, mean_ci(values), values)
 
 

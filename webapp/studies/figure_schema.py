@@ -66,8 +66,8 @@ class FigureSpec(Schema):
     """Of kind axis: logarithmic."""
     x_title: str = ""
     """Of kind axis: what the axis is; the paper's unit where `x_values` translates."""
-    x_values: tuple[float, ...] = ()
-    """Of kind axis: where each axis value is drawn, in order (such as p_eff for a baseline c)."""
+    x_values: Mapping[str, float] = {}
+    """Of kind axis: where axis values are drawn, by their text (such as p_eff by baseline c)."""
     panels: tuple[Panel, ...] = ()
     """From left to right."""
     paper: tuple[PaperSeries, ...] = ()
