@@ -190,10 +190,11 @@ def config_differences(groups: Sequence[Group]) -> list[ConfigDifference]:
 def _texts(group: Group) -> dict[str, str]:
     found: dict[str, list[str]] = defaultdict(list)
     for run in group.runs:
+        config = flatten(run.config)
         values = {
             path: as_text(value)
-            for path, value in flatten(run.config).items()
-            if not differs_by_seed(path)
+            for path, value in config.items()
+            if not differs_by_seed(path) and not _is_repeated(path, config)
         }
         values |= {
             f"input.{role}": f"job {source.job_id}: {source.title}"
@@ -203,6 +204,14 @@ def _texts(group: Group) -> dict[str, str]:
             if value not in found[path]:
                 found[path].append(value)
     return {path: " | ".join(values) for path, values in found.items()}
+
+
+def _is_repeated(path: str, config: Mapping[str, Any]) -> bool:
+    """Return whether a setting of one round is that of the run's end, or of its first round."""
+    role, _, field = path.partition(".")
+    stage, _, number = role.partition("@")
+    same = next((one for one in (stage, f"{stage}@1") if f"{one}.{field}" in config), role)
+    return bool(number) and same != role and config[f"{same}.{field}"] == config[path]
 
 
 def as_text(value: Any) -> str:

@@ -78,6 +78,22 @@ def test_only_settings_that_differ_are_listed_and_seeds_never() -> None:
     assert rows == {"train.settings.steps": ("250", "500")}
 
 
+def test_what_every_round_repeats_is_listed_once() -> None:
+    def chain(number: int, rate: float, share: float) -> RunRow:
+        train = {"seed": 0, "settings": {"learning_rate": rate}}
+        config = {
+            "generate@1": {"top_p": share, "seed": 0},
+            "generate@2": {"top_p": share, "seed": number},
+            "train@1": train,
+            "train": train,
+        }
+        return run(number, config=config)
+
+    groups = group_runs([chain(1, 0.1, 1.0), chain(2, 0.2, 0.9)], GroupBy.RUN)
+    rows = [one.path for one in config_differences(groups)]
+    assert rows == ["generate@1.top_p", "train.settings.learning_rate"]
+
+
 def test_inputs_that_differ_are_named_by_the_job_that_made_them() -> None:
     other = {"policy": SourceRow(8, "Larger Llama", "b")}
     groups = group_runs([run(1), run(2, "b", sources=other)], GroupBy.LABEL)
