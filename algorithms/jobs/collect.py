@@ -132,13 +132,15 @@ def _episodes(
     start, number = stream
     reporter = context.reporter
     by_steps = spec.unit == "steps"
+    # Episodes may end early: then the job is done sooner than this says.
+    most = amount if by_steps else amount * known_environment(spec.environment).horizon
     gathered: list[Rollout] = []
     steps = episodes = 0
 
     def told(now: int) -> None:
         if reporter.should_stop():
             raise Stopped(f"Stopped after {steps + now:,} steps.")
-        reporter.progress(steps + now, amount if by_steps else 0, "steps")
+        reporter.progress(steps + now, most, "steps")
 
     while (steps if by_steps else episodes) < amount:
         count = spec.parallel if by_steps else min(amount - episodes, 4096)

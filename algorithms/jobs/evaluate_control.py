@@ -16,7 +16,7 @@ from algorithms.controllers.corrected import Traced
 from algorithms.controllers.files import read_policy
 from algorithms.data.tables import write_table
 from algorithms.environments.episodes import Rollout
-from algorithms.environments.table import Reference
+from algorithms.environments.table import Reference, known_environment
 from algorithms.evaluation.control import EPISODES, EPISODES_FILE, RISK_FILE, save_trajectories
 from algorithms.evaluation.risk import FEWEST_FOR_TAILS, Risk, Tail, risk_of
 from algorithms.training.control_episodes import reset_seeds, rollouts
@@ -42,10 +42,13 @@ def run(spec: EvaluateControlSpec, context: JobContext) -> Summary:
             level="warning",
         )
 
+    # Episodes may end early: then the job is done sooner than this says.
+    most = spec.episodes * known_environment(environment).horizon
+
     def told(steps: int) -> None:
         if reporter.should_stop():
             raise Stopped(f"Stopped after {steps:,} steps.")
-        reporter.progress(steps, 0, "steps")
+        reporter.progress(steps, most, "steps")
 
     seeds = reset_seeds(spec.purpose, spec.seed, spec.episodes)
     played = rollouts(
