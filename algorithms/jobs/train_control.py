@@ -46,20 +46,16 @@ def run(spec: TrainControlSpec, context: JobContext) -> Summary:
         data, spaces, settings.batch_size, agent.normals, agent.uniforms, settings.steps,
         settings.discount,
     )  # fmt: skip
-    trainer = ControlTrainer(
-        agent,
-        stream,
-        Plan(
-            log_every=settings.log_every,
-            checkpoint_every=settings.checkpoint_every,
-            evaluate_every=settings.evaluate_every,
-            value_limit=_value_limit(learned, spec),
-            evaluate=_evaluation(spec, given, LearnedPolicy(agent, scaling, spaces)),
-        ),
-        reporter=context.reporter,
-        checkpoints=context.checkpoints,
+    plan = Plan(
+        log_every=settings.log_every,
+        checkpoint_every=settings.checkpoint_every,
+        evaluate_every=settings.evaluate_every,
+        value_limit=_value_limit(learned, spec),
+        evaluate=_evaluation(spec, given, LearnedPolicy(agent, scaling, spaces)),
     )
-    position = trainer.run()
+    position = ControlTrainer(
+        agent, stream, plan, reporter=context.reporter, checkpoints=context.checkpoints
+    ).run()
     about = {
         "algorithm": spec.algorithm,
         "params": params.model_dump(mode="json"),
@@ -67,9 +63,13 @@ def run(spec: TrainControlSpec, context: JobContext) -> Summary:
         "reference": given.metadata.get("reference"),
     }
     save_agent(context.output, agent, spaces, scaling=scaling, about=about)
+    _write_history(position, context)
+    return _summary(position, learned, peak_memory_bytes(device))
+
+
+def _write_history(position: Position, context: JobContext) -> None:
     history = {"steps": position.step, "evaluations": position.evaluations}
     (context.output / HISTORY_FILE).write_text(json.dumps(history, indent=1), encoding="utf-8")
-    return _summary(position, learned, peak_memory_bytes(device))
 
 
 def _algorithm(spec: TrainControlSpec) -> tuple[ControlAlgorithm, ControlParams]:
