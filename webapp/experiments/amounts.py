@@ -152,7 +152,8 @@ def _mixed_rows(node: Node, spec: MixSpec, known: Known) -> int | None:
 
 
 def _problems(source: Source, split: str, limit: int | None, known: Known) -> int | None:
-    if isinstance(source, Node):  # verification problems: one for each solution
+    if isinstance(source, Node) and "rollouts" in source.inputs:
+        # Verification problems: one for each solution.
         count = _rollout_rows(source.inputs["rollouts"], known)
     else:
         count = problems_of(known.datasets[source.fingerprint], split)

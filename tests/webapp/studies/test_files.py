@@ -6,6 +6,8 @@ import pytest
 
 from tests.webapp.studies.small import SMALL
 from webapp.studies.claim_schema import Exact, Optimum
+from webapp.studies.cost import cost_of
+from webapp.studies.facts import load_facts
 from webapp.studies.fragments import sides_of
 from webapp.studies.library import StudyFile, read_study
 from webapp.studies.planning import PILOT, StudyError, StudyPlan
@@ -110,6 +112,18 @@ def test_the_smallest_scale_checks_its_setting_on_data_of_its_own(name: str) -> 
     for key, planned in plan.experiments.items():
         if key != PILOT:
             assert not own & {node.fingerprint for node in planned.nodes}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", NAMES)
+def test_every_study_knows_what_it_needs_before_anything_exists(name: str) -> None:
+    file = _read(name)
+    assert file.study is not None
+    for scale, plan in _plans(file).items():
+        cost = cost_of(load_facts(plan), file.study.profiles[scale])  # type: ignore[index]
+        assert cost.jobs == cost.missing == len(plan.nodes)
+        assert cost.seconds is None  # nothing was ever measured
+        assert cost.unmeasured
 
 
 def test_seeds_are_three_at_least_everywhere() -> None:
