@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 
 from algorithms.base import Metric
 from webapp.results.figures.palette import figure, style
-from webapp.results.figures.scales import is_share
+from webapp.results.figures.scales import axis_range
 from webapp.results.figures.text import plain
 from webapp.results.statistics import MeanCI
 
@@ -65,7 +66,7 @@ def draw(
             "title": {
                 "text": plain(f"{metric.label} ({metric.unit})" if metric.unit else metric.label)
             },
-            "rangemode": "tozero" if is_share(metric) else "normal",
+            "range": _range(curves, metric),
         },
         height=340,
         hovermode="closest",
@@ -78,6 +79,13 @@ def draw(
             annotation={"text": plain(level.name)},
         )
     return drawn
+
+
+def _range(curves: Sequence[IterationCurve], metric: Metric) -> list[float] | None:
+    values = [dot.value for curve in curves for dot in curve.dots]
+    ends = [(one.interval.low, one.interval.high) for curve in curves for one in curve.means]
+    edges = [end for pair in ends for end in pair if end is not None]
+    return axis_range(np.array(values), np.array(edges), metric)
 
 
 def _dots(curve: IterationCurve) -> go.Scatter:
