@@ -29,6 +29,7 @@ from algorithms.control_models.dynamics import DynamicsModel, DynamicsParams
 from algorithms.control_models.score import ScoreModel, ScoreParams
 from algorithms.training.control_data import BatchStream, ResidentData
 from benchmarks.control_plain import PLAIN, Buffer
+from benchmarks.figures import OPTION, Figure, keep
 
 OBSERVATIONS, ACTIONS, ROWS = 11, 3, 100_000
 WARM_UP = 4
@@ -177,6 +178,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--d3rlpy", default="", help="Python of an environment with d3rlpy")
     parser.add_argument("--seeds", type=int, default=4, help="policies side by side")
+    parser.add_argument(OPTION, type=Path, help="a file to append figures to")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     transitions = data()
@@ -192,6 +194,8 @@ def main() -> int:
         ratios = {
             f"ours/{other}": rates["ours"] / rates[other] for other in sides if other != "ours"
         }
+        against = Figure(f"{name}, ours : plain loop", f"{ratios['ours/plain']:.2f} x", "1.2 x")
+        keep(arguments.figures, [against])
         line = {"algorithm": name, "updates_per_s": rates, "ratio": ratios}
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()

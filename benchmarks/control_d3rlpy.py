@@ -1,7 +1,7 @@
 """Updates of d3rlpy on random data, for `benchmarks.control`; run by a Python that has d3rlpy.
 
-Reads a number of updates per line, writes `seconds S` (of CPU time) for each. Sizes, batch and rates are those
-of the other sides.
+Reads a number of updates per line, writes `seconds S` (of CPU time) for each. Sizes, batch and
+rates are those of the other sides.
 """
 
 import sys

@@ -12,7 +12,11 @@ from torch.nn import functional
 
 Activation = Literal["relu", "silu", "tanh"]
 
-_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {"relu": functional.relu, "silu": functional.silu, "tanh": torch.tanh}
+_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "relu": functional.relu,
+    "silu": functional.silu,
+    "tanh": torch.tanh,
+}
 
 
 class StackedMLP(nn.Module):

@@ -245,9 +245,7 @@ def test_fewer_gpus_than_devices_are_named_before_anything_starts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(
-        UserError, match=r"2 devices, and this worker has 1 GPU. Set devices"
-    ):
+    with pytest.raises(UserError, match=r"2 devices, and this worker has 1 GPU. Set devices"):
         world.train("out", train_spec("topr", devices=2))
 
 

@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 
 from algorithms.base import CompletionBatch, LLMAlgorithm, LossOutput, Schema, Stopped
 from algorithms.catalogue import ALGORITHMS
-from algorithms.training import lessons
 from algorithms.settings import LLMSettings
+from algorithms.training import lessons
 from algorithms.training.completions import TrainingSet, load_rollouts
 from algorithms.training.policy import Policy
 from algorithms.training.reference import REFERENCE_FILE, with_reference
