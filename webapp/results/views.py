@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from algorithms.metrics import metric_by_name
 from webapp.results import compare as comparing
-from webapp.results import exports, selectors
+from webapp.results import compare_figures, exports, selectors
 from webapp.results.at_k import at_k_figure, cardinality_figure
 from webapp.results.choice import Choice, parse, with_runs
 from webapp.results.compare import Comparison
@@ -64,13 +64,13 @@ def _address(name: str, choice: Choice) -> str:
 
 
 def _curves(found: Comparison) -> go.Figure:
-    return comparing.curves_figure(found, metric_by_name(found.choice.metric))
+    return compare_figures.curves_figure(found, metric_by_name(found.choice.metric))
 
 
 FIGURES: Mapping[str, Callable[[Comparison], go.Figure]] = {
     "curves": _curves,
-    "final": comparing.dots_figure,
-    "shares": comparing.shares_figure,
+    "final": compare_figures.dots_figure,
+    "shares": compare_figures.shares_figure,
     "at-k": at_k_figure,
     "cardinality": cardinality_figure,
     "by-iteration": by_iteration_figure,

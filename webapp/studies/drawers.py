@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from algorithms.evaluation.cardinality import cardinality
-from webapp.results.compare import EVAL_TO_OUTCOME, job_url
+from webapp.results.compare import job_url
+from webapp.results.compare_figures import EVAL_TO_OUTCOME
 from webapp.results.curves import band
 from webapp.results.figures import cardinality as cardinality_plot
 from webapp.results.figures import final_dots, learning_curve, shares_over_steps

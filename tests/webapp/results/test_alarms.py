@@ -7,7 +7,8 @@ from algorithms.metrics import metric_by_name
 from tests.webapp.results import made
 from webapp.jobs.models import Job, JobEvent, MetricPoint
 from webapp.results.choice import Choice
-from webapp.results.compare import curves_figure, load
+from webapp.results.compare import load
+from webapp.results.compare_figures import curves_figure
 from webapp.results.curves import XAxis
 
 pytestmark = pytest.mark.django_db

@@ -19,7 +19,8 @@ from webapp.jobs.store import default_store
 from webapp.results import selectors
 from webapp.results.at_k import at_k_figure, cardinality_figure
 from webapp.results.choice import Choice, compact
-from webapp.results.compare import Comparison, curves_figure, load, points, table
+from webapp.results.compare import Comparison, load, points, table
+from webapp.results.compare_figures import curves_figure
 from webapp.results.comparison import FinalRow
 from webapp.results.curves import XAxis
 from webapp.results.groups import GroupBy
