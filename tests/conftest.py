@@ -8,11 +8,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 
 from launcher.services import Services, running
 
 SERVICES = pytest.StashKey[Services]()
+
+# The same examples in every run: a red suite tells of the change, not of the draw.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 def _interrupt(*_: object) -> None:

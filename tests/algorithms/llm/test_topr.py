@@ -72,7 +72,7 @@ def test_tis_and_topr_differ_only_on_positives_that_became_less_likely(case: Exa
     left = case.gradient(TOPR, CANONICAL)
     right = case.gradient(TIS, tis.Params())
     rows = (left - right).abs().amax(-1) > 1e-12
-    faded = torch.tensor(ratios(case)) < 1
+    faded = torch.tensor(ratios(case), dtype=torch.float64) < 1
     assert not (rows & ~((case.batch.rewards > 0) & faded)).any()
 
 
