@@ -18,15 +18,14 @@ from algorithms.asking import Grading, Sampling
 from algorithms.base import (
     JobContext,
     LLMAlgorithm,
-    NonFiniteLossError,
     Reporter,
     Schema,
-    Stopped,
     Summary,
     UserError,
 )
 from algorithms.catalogue import ALGORITHMS
 from algorithms.documentation import FOLDER, write
+from algorithms.exit_status import exit_status
 from algorithms.flags import Flags
 from algorithms.settings import LLMSettings
 from algorithms.specs import TrainSpec
@@ -216,25 +215,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if arguments.command == one_job.COMMAND:
         return one_job.run(arguments)
-    return _train_and_tell(arguments)
+    return exit_status(lambda: _train_and_tell(arguments))
 
 
-def _train_and_tell(arguments: argparse.Namespace) -> int:
-    """Train, print figures or what went wrong, and return the exit status."""
-    try:
-        summary = train(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except NonFiniteLossError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except Stopped as error:
-        print(f"stopped: {error} Run the same command again to go on.", file=sys.stderr)
-        return 130
-    for name, value in summary.items():
+def _train_and_tell(arguments: argparse.Namespace) -> None:
+    """Train, and print the figures."""
+    for name, value in train(arguments).items():
         print(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -18,13 +18,12 @@ from pydantic import ValidationError
 
 from algorithms.base import (
     JobContext,
-    NonFiniteLossError,
     Reporter,
     Schema,
-    Stopped,
     Summary,
     UserError,
 )
+from algorithms.exit_status import exit_status
 from algorithms.specs import KINDS
 
 if TYPE_CHECKING:
@@ -91,19 +90,7 @@ def add(commands: "Choices") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the job; return 0 done, 1 failed, 2 wrong use, 130 stopped (run again to go on)."""
-    try:
-        summary = _run(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except NonFiniteLossError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except Stopped as error:
-        print(f"stopped: {error}", file=sys.stderr)
-        return 130
-    print(json.dumps(summary))
-    return 0
+    return exit_status(lambda: print(json.dumps(_run(arguments))))
 
 
 def _run(arguments: argparse.Namespace) -> Summary:
