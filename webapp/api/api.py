@@ -20,6 +20,7 @@ from webapp.api.routes import (
     portable,
     problems,
     results,
+    studies,
     tokens,
 )
 
@@ -52,6 +53,7 @@ api.add_router("/experiments", portable.router)
 api.add_router("/experiments", experiments.router)
 api.add_router("/runs", experiments.runs_router)
 api.add_router("/jobs", jobs.router)
+api.add_router("/studies", studies.router)
 
 
 @api.get("/openapi.json", include_in_schema=False)

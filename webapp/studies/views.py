@@ -35,8 +35,8 @@ def studies(request: HttpRequest) -> HttpResponse:
 @require_safe
 def study(request: HttpRequest, name: str) -> HttpResponse:
     """Show one study at one scale."""
-    file = _file(name)
-    scale = _scale(file, request.GET.get("scale", ""))
+    file = study_or_404(name)
+    scale = scale_of(file, request.GET.get("scale", ""))
     fragment = request.GET.get("fragment") == "state"
     context = {"file": file, "scale": scale or EXACT, "scales": list(file.scales)}
     try:
@@ -53,8 +53,8 @@ def study(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def reproduce(request: HttpRequest, name: str) -> HttpResponse:
     """Queue what is missing of a study at one scale."""
-    file = _file(name)
-    scale = _scale(file, request.POST.get("scale", ""))
+    file = study_or_404(name)
+    scale = scale_of(file, request.POST.get("scale", ""))
     try:
         done = study_reproduce(owner=signed_in(request), file=file, scale=scale)
     except UserError as error:
@@ -110,20 +110,21 @@ def export(_request: HttpRequest, name: str, scale: str, file: str) -> HttpRespo
     return answer
 
 
-def _file(name: str) -> StudyFile:
+def study_or_404(name: str) -> StudyFile:
+    """Return a study's file by name."""
     found = study_files().get(name)
     if found is None:
         raise Http404(f"there is no study {name}")
     return found
 
 
-def _scale(file: StudyFile, wanted: str) -> str:
+def scale_of(file: StudyFile, wanted: str) -> str:
     """Return the scale that is asked for, else the first; empty for a bandit."""
     return wanted if wanted in file.scales else next(iter(file.scales), "")
 
 
 def _result(name: str, scale: str) -> StudyResult:
-    file = _file(name)
+    file = study_or_404(name)
     try:
         return load_result(file, "" if scale == EXACT else scale)
     except UserError as error:

@@ -11,7 +11,7 @@ from tests.webapp.jobs.test_first_batch import table
 from tests.webapp.results import made
 from tests.webapp.results.test_beside import ROLLOUTS, scored
 from tests.webapp.results.test_problems import make_runs
-from webapp.jobs.models import Job
+from webapp.jobs.models import Job, JobEvent
 from webapp.policies.models import Policy
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +64,22 @@ def test_the_first_batch_comes_token_by_token(ada: Caller) -> None:
     found = answer(ada.get(f"/jobs/{job.pk}/first-batch"))
     assert found["size"] == 128
     assert found["completions"][0]["completion"][0] == {"text": "4", "logprob": -0.5}
+
+
+def test_a_set_is_graded_again_with_rewards_of_the_caller(ada: Caller) -> None:
+    graded = made.make_rollouts(ROLLOUTS)
+    told = answer(ada.post(f"/rollouts/{graded.pk}/grade", {"rewards": {"invalid": -2}}), 201)
+    row = Job.objects.get(pk=told["id"])
+    assert (row.kind, row.spec["rewards"]["invalid"]) == ("grade", -2)
+    bad = ada.post(f"/rollouts/{graded.pk}/grade", {"rewards": {"invalid": "much"}})
+    assert bad.status_code == 422
+
+
+def test_alarms_of_a_job_are_told(ada: Caller) -> None:
+    job = made.make_policy()
+    JobEvent.objects.create(
+        job=job, attempt=1, sentinel="entropy", step=7, text="Entropy fell.", value=0.01,
+        limit=0.1, stops=False,
+    )  # fmt: skip
+    told = answer(ada.get(f"/jobs/{job.pk}"))["alarms"]
+    assert [(one["sentinel"], one["step"], one["stops"]) for one in told] == [("entropy", 7, False)]

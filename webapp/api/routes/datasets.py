@@ -13,6 +13,7 @@ from webapp.api.auth import caller
 from webapp.api.schemas.catalogue import DatasetOut, dataset_out
 from webapp.api.schemas.common import Page, RangeQuery, page_of
 from webapp.datasets import content, selectors, services
+from webapp.datasets.families import Family
 from webapp.datasets.models import Dataset
 from webapp.jobs.models import Artifact
 from webapp.results.rollout_exports import in_threads
@@ -57,9 +58,11 @@ class RowOut(Schema):
 
 
 @router.get("", response=Page[DatasetOut])
-def datasets(request: HttpRequest, asked: RangeQuery, search: str = "") -> Page[DatasetOut]:
-    """Return datasets, the newest first."""
-    return page_of(selectors.datasets(search=search), asked, dataset_out)
+def datasets(
+    request: HttpRequest, asked: RangeQuery, search: str = "", family: Family | None = None
+) -> Page[DatasetOut]:
+    """Return datasets, the newest first; of prompts, of transitions, or both."""
+    return page_of(selectors.datasets(search=search, family=family), asked, dataset_out)
 
 
 @router.post("", response={201: DatasetOut})

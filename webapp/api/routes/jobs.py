@@ -11,6 +11,7 @@ from pydantic import Field
 from webapp.api.auth import caller
 from webapp.api.schemas.common import Page, RangeQuery, page_of
 from webapp.api.schemas.jobs import (
+    AlarmOut,
     AttemptOut,
     InputOut,
     JobDetailOut,
@@ -102,6 +103,7 @@ def job(request: HttpRequest, job_id: int) -> JobDetailOut:
             )
             for one in found.attempts.order_by("number")
         ],
+        alarms=[AlarmOut.from_orm(one) for one in found.events.order_by("step", "sentinel")],
     )
 
 

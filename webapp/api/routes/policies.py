@@ -11,6 +11,7 @@ from webapp.api.schemas.common import Page, RangeQuery, page_of
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import Run
 from webapp.policies import selectors, services
+from webapp.policies.families import Family
 from webapp.policies.models import Policy
 
 router = Router(tags=["policies"])
@@ -44,9 +45,11 @@ class FromRunIn(Schema):
 
 
 @router.get("", response=Page[PolicyOut])
-def policies(request: HttpRequest, asked: RangeQuery, search: str = "") -> Page[PolicyOut]:
-    """Return policies, the newest first."""
-    return page_of(selectors.policies(search=search), asked, policy_out)
+def policies(
+    request: HttpRequest, asked: RangeQuery, search: str = "", family: Family | None = None
+) -> Page[PolicyOut]:
+    """Return policies, the newest first: language models, those of control, or both."""
+    return page_of(selectors.policies(search=search, family=family), asked, policy_out)
 
 
 @router.post("", response={201: PolicyOut})

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router, Schema, Status
 
+from algorithms.specs import GradeSpec
 from webapp.api.auth import caller
 from webapp.api.schemas.jobs import JobOut, job_out
 from webapp.jobs.models import Job
@@ -16,6 +17,7 @@ from webapp.results.beside_services import rollouts_score_under
 from webapp.results.logprob_gap import rollouts_score
 from webapp.results.problem_choice import parse_problems
 from webapp.results.problems import Column, Standing, load_grid
+from webapp.results.regrading import rollouts_grade
 from webapp.results.rollout_pages import Completion
 from webapp.results.rollout_views import set_or_404
 
@@ -64,6 +66,12 @@ def score(request: HttpRequest, job_id: int, payload: ScoreIn) -> Status[JobOut]
     return _made(
         rollouts_score_under(found=found, policy=policy.fingerprint, name=policy.name, user=user)
     )
+
+
+@router.post("/rollouts/{job_id}/grade", response={201: JobOut})
+def grade(request: HttpRequest, job_id: int, payload: GradeSpec) -> Status[JobOut]:
+    """Queue a grading of a set's completions with this grader and these rewards; both stay."""
+    return _made(rollouts_grade(found=set_or_404(job_id), spec=payload, user=caller(request)))
 
 
 def _made(job: Job) -> Status[JobOut]:

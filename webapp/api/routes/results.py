@@ -15,6 +15,8 @@ from webapp.results.compare import Comparison
 from webapp.results.cost import cost_csv
 from webapp.results.curves import Band, XAxis, band
 from webapp.results.groups import Group
+from webapp.results.iterations import iterations_csv
+from webapp.results.kept import kept_csv
 from webapp.results.rollout_file import RowFilter, key_of, matching, open_index, read_rows
 from webapp.results.rollout_selectors import (
     EVALUATION_KINDS,
@@ -94,6 +96,18 @@ def points_csv(request: HttpRequest, asked: CompareIn) -> HttpResponse:
 def cost_csv_file(request: HttpRequest, asked: CompareIn) -> HttpResponse:
     """Return what reaching the target accuracy cost each run as CSV."""
     return HttpResponse(cost_csv(_load(request, asked)), content_type="text/csv")
+
+
+@router.get("/compare/kept.csv")
+def kept_csv_file(request: HttpRequest, asked: CompareIn) -> HttpResponse:
+    """Return the evaluations of policies that trainings kept on their way as CSV."""
+    return HttpResponse(kept_csv(_load(request, asked)), content_type="text/csv")
+
+
+@router.get("/compare/iterations.csv")
+def iterations_csv_file(request: HttpRequest, asked: CompareIn) -> HttpResponse:
+    """Return the evaluations after each iteration as CSV."""
+    return HttpResponse(iterations_csv(_load(request, asked)), content_type="text/csv")
 
 
 @router.get("/compare/table.csv")

@@ -14,10 +14,12 @@ from webapp.policies.models import Policy
 
 
 class DatasetOut(Schema):
-    """Prompts with reference answers."""
+    """Prompts with reference answers, or transitions."""
 
     id: int
     name: str
+    family: str
+    """prompts or transitions."""
     version: int
     description: str
     origin: str
@@ -27,7 +29,7 @@ class DatasetOut(Schema):
     state: str
     """State of the job that makes its rows."""
     summary: dict[str, Any]
-    """Rows per split, once they are there."""
+    """Rows per split, or figures of the transitions, once they are there."""
 
 
 def dataset_out(dataset: Dataset) -> DatasetOut:
@@ -35,6 +37,7 @@ def dataset_out(dataset: Dataset) -> DatasetOut:
     return DatasetOut(
         id=dataset.pk,
         name=dataset.name,
+        family=dataset.family,
         version=dataset.version,
         description=dataset.description,
         origin=dataset.origin,
@@ -51,6 +54,8 @@ class PolicyOut(Schema):
 
     id: int
     name: str
+    family: str
+    """language or control."""
     description: str
     owner: str
     created_at: datetime
@@ -68,6 +73,7 @@ def policy_out(policy: Policy) -> PolicyOut:
     return PolicyOut(
         id=policy.pk,
         name=policy.name,
+        family=policy.family,
         description=policy.description,
         owner=policy.owner.get_username(),
         created_at=policy.created_at,

@@ -124,6 +124,18 @@ class AttemptOut(Schema):
     message: str
 
 
+class AlarmOut(Schema):
+    """Something that a job found wrong with itself."""
+
+    sentinel: str
+    step: int
+    text: str
+    value: float
+    limit: float
+    stops: bool
+    """Whether it ended the job."""
+
+
 class JobDetailOut(JobOut):
     """A job with everything that identifies it and what happened to it."""
 
@@ -135,6 +147,7 @@ class JobDetailOut(JobOut):
     inputs: list[InputOut]
     dependents: list[int]
     attempts: list[AttemptOut]
+    alarms: list[AlarmOut]
 
 
 class LineOut(Schema):
