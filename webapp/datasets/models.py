@@ -3,11 +3,12 @@
 from django.conf import settings
 from django.db import models
 
+from webapp.datasets.families import Family, family_of_kind
 from webapp.jobs.models import Job
 
 
 class Dataset(models.Model):
-    """Named prompts with reference answers; its rows are the artifact of its job."""
+    """Named prompts with reference answers, or named transitions: the artifact of its job."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     name = models.CharField(max_length=120)
@@ -26,3 +27,8 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    @property
+    def family(self) -> Family:
+        """Whether it holds prompts or transitions."""
+        return family_of_kind(self.job.kind)

@@ -4,18 +4,22 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from webapp.datasets.families import Family, of_family
 from webapp.datasets.models import Dataset
 from webapp.jobs.models import Job
 
 
-def datasets(*, search: str = "") -> QuerySet[Dataset]:
+def datasets(*, search: str = "", family: Family | None = None) -> QuerySet[Dataset]:
     """Return datasets with owner, job and artifact, the newest first; one query.
 
     Args:
         search: words that must all occur in the name, the description, the origin or the
             owner's name.
+        family: prompts or transitions; None takes both.
     """
     found = Dataset.objects.select_related("owner", "job", "job__artifact")
+    if family is not None:
+        found = found.filter(of_family(family))
     for word in search.split():
         found = found.filter(
             Q(name__icontains=word)

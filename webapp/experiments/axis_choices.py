@@ -93,7 +93,8 @@ def values_text(path: str, values: Iterable[AxisValue], names: dict[int, str]) -
 
 def source_names(path: str) -> dict[int, str]:
     """Return the names of all datasets or policies by id."""
-    rows = datasets() if path == "dataset_id" else policies()
+    of_prompts = path == "dataset_id"
+    rows = datasets(family="prompts") if of_prompts else policies(family="language")
     return {row.pk: str(row) for row in rows}
 
 

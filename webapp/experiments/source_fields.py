@@ -18,7 +18,7 @@ def _rollouts() -> Choices:
 
 
 def _policies() -> Choices:
-    return [(str(row.pk), str(row)) for row in policies().defer("job__spec")]
+    return [(str(row.pk), str(row)) for row in policies(family="language").defer("job__spec")]
 
 
 OFFERS: Mapping[str, Callable[[], Choices]] = {"rollouts_id": _rollouts, "policy_id": _policies}

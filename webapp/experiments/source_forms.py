@@ -89,9 +89,9 @@ class SourcesForm(SeedsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("dataset_id", "eval_dataset_id", "benchmarks"):
-            self._choose(name, datasets().defer("job__spec"))
+            self._choose(name, datasets(family="prompts").defer("job__spec"))
         for name in ("policy_id", "reference_policy_id"):
-            self._choose(name, policies().defer("job__spec"))
+            self._choose(name, policies(family="language").defer("job__spec"))
         self._choose("rollouts_id", trainable_jobs())
         wanted = self.data.get("label") or self.initial.get("label") or ""
         self._choice("label").choices = label_choices(wanted)

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from django.core.exceptions import ValidationError
 
 from webapp.curation.selectors import trainable_jobs
+from webapp.datasets import selectors as dataset_selectors
 from webapp.datasets.models import Dataset
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.named_ids import named_ids
 from webapp.experiments.plan import Sources
 from webapp.experiments.planner import rollout_ids, source_ids
 from webapp.jobs.models import Job
+from webapp.policies import selectors as policy_selectors
 from webapp.policies.models import Policy
 
 
@@ -47,8 +49,8 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
         ValidationError: one does not exist; the field that names it is told.
     """
     dataset_ids, policy_ids = source_ids(config)
-    datasets = Dataset.objects.select_related("job", "job__artifact").in_bulk(dataset_ids)
-    policies = Policy.objects.select_related("job", "job__artifact").in_bulk(policy_ids)
+    datasets = dataset_selectors.datasets(family="prompts").in_bulk(dataset_ids)
+    policies = policy_selectors.policies(family="language").in_bulk(policy_ids)
     given = rollout_ids(config)
     rollouts = trainable_jobs().in_bulk(given) if given else {}
     errors: dict[str, str] = {}
@@ -60,7 +62,9 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
         ("rollouts_id", config.rollouts_id, rollouts),
     ):
         if pk is not None and pk not in found:
-            errors[name] = f"{pk} does not exist (any more): choose another."
+            errors[name] = (
+                f"{pk} does not exist (any more), or is of another family: choose another."
+            )
     for stem, held in (
         ("dataset_id", datasets),
         ("policy_id", policies),
@@ -68,7 +72,7 @@ def find_sources(config: ExperimentConfig) -> FoundSources:
     ):
         lost_ids = {name: pk for name, pk in named_ids(config, stem).items() if pk not in held}
         errors |= {
-            name: f"{pk} does not exist (any more): choose another."
+            name: f"{pk} does not exist (any more), or is of another family: choose another."
             for name, pk in lost_ids.items()
         }
     if lost := sorted(set(config.benchmarks) - set(datasets)):

@@ -55,7 +55,10 @@ def new(request: HttpRequest) -> HttpResponse:
     """Show the page with its defaults, or launch what is posted."""
     if request.method == "POST":
         return _launch(request)
-    newest = {"dataset_id": datasets().first(), "policy_id": policies().first()}
+    newest = {
+        "dataset_id": datasets(family="prompts").first(),
+        "policy_id": policies(family="language").first(),
+    }
     missing = [name.removesuffix("_id") for name, row in newest.items() if row is None]
     if missing:
         return render(request, "experiments/new_missing.html", {"missing": missing})

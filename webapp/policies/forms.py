@@ -19,6 +19,7 @@ from algorithms.sources import (
 )
 from algorithms.specs import PolicySpec, TrainSpec
 from webapp.datasets.models import Dataset
+from webapp.datasets.selectors import datasets
 from webapp.jobs.selectors import workers_live
 from webapp.jobs.states import JobState
 from webapp.policies.models import Policy
@@ -104,8 +105,8 @@ class MakingForm(forms.Form):
         super().__init__(data, initial={"warm_start": warm_start})
         labels = {"cpu"} | {label for worker in workers_live() for label in worker.labels}
         self.fields["label"].choices = [(label, label) for label in sorted(labels)]  # type: ignore[attr-defined]
-        usable = Dataset.objects.exclude(job__state=JobState.FAILED)
-        self.fields["dataset"].queryset = usable.order_by("-created_at")  # type: ignore[attr-defined]
+        usable = datasets(family="prompts").exclude(job__state=JobState.FAILED)
+        self.fields["dataset"].queryset = usable  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Require a dataset for a warm start."""

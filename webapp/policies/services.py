@@ -124,6 +124,9 @@ def policy_delete(*, policy: Policy, user: User) -> None:
 def _warm_started(policy: Node, spec: TrainSpec, dataset: Dataset | None, name: str) -> Node:
     if dataset is None:
         raise ValidationError({"dataset": "Choose the dataset that the warm start learns from."})
+    if dataset.family != "prompts":
+        message = f"“{dataset}” holds transitions: a warm start learns from prompts with answers."
+        raise ValidationError({"dataset": message})
     try:
         return warm_started(policy, spec, Given(dataset.job.fingerprint), name)
     except WarmStartError as error:

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from webapp.jobs.models import Job, JobInput
 from webapp.jobs.states import JobState
+from webapp.policies.families import of_family
 from webapp.policies.models import Policy
 from webapp.results.rollout_selectors import EVALUATION_KINDS, ROLLOUT_KINDS, RolloutSet, authorship
 
@@ -74,7 +75,8 @@ def scorers(found: RolloutSet) -> list[Scorer]:
     if found.is_evaluation:
         return []
     read = {found.job.pk, *_family(found)}
-    given = Policy.objects.filter(job__state=JobState.SUCCEEDED).select_related("job")
+    able = Policy.objects.filter(of_family("language"), job__state=JobState.SUCCEEDED)
+    given = able.select_related("job")
     named = [Scorer(policy.fingerprint, policy.name) for policy in given.order_by("name")[:MOST]]
     known = {one.fingerprint for one in named}
     trained = Job.objects.filter(
