@@ -9,6 +9,16 @@ from numpy.typing import NDArray
 from algorithms.base import UserError
 from algorithms.control_data.transitions import Transitions
 
+
+class BadTransitionsError(UserError):
+    """What is wrong with a data set, and which setting of its import is about it."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+        """A field of `TransitionsSpec`; empty where it is the file itself."""
+
+
 REQUIRED = ("observations", "actions", "rewards", "terminals")
 LONGEST_EPISODE = 100_000
 """A longer stretch without an end is taken for data without episode ends."""
@@ -33,7 +43,7 @@ def checked(
         episode_steps: Cuts episodes after so many steps, for data without `timeouts`.
 
     Raises:
-        UserError: keys, shapes, numbers, bounds or episode ends are not what D4RL's files have.
+        BadTransitionsError: keys, shapes, numbers, bounds or episode ends are not as in D4RL.
     """
     _keys_and_shapes(arrays)
     observations = _matrix(arrays["observations"])
@@ -57,7 +67,7 @@ def _keys_and_shapes(arrays: Mapping[str, NDArray[Any]]) -> None:
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
         found = ", ".join(sorted(arrays)) or "nothing that D4RL's files have"
-        raise UserError(
+        raise BadTransitionsError(
             f"The file has no {', '.join(missing)}; it has {found}. D4RL's names are needed: "
             f"{', '.join(REQUIRED)}, and usually timeouts."
         )
@@ -65,20 +75,20 @@ def _keys_and_shapes(arrays: Mapping[str, NDArray[Any]]) -> None:
     lengths = {name: len(values) for name, values in arrays.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise UserError(f"The arrays must be equally long, one row per step: {listed}.")
+        raise BadTransitionsError(f"The arrays must be equally long, one row per step: {listed}.")
     if not count:
-        raise UserError("The file holds no transitions.")
+        raise BadTransitionsError("The file holds no transitions.")
     for name in ("observations", "actions"):
         values = arrays[name]
         if values.ndim != 2 or values.dtype.kind not in "fiu":
-            raise UserError(
+            raise BadTransitionsError(
                 f"{name} must be numbers of shape (steps, dimensions) and are {values.dtype} of "
                 f"shape {values.shape}. "
                 + ("Discrete actions are not for this laboratory." if name == "actions" else "")
             )
     for name in ("rewards", "terminals", "timeouts"):
         if name in arrays and arrays[name].size != count:
-            raise UserError(
+            raise BadTransitionsError(
                 f"{name} must be one number per step and is of shape {arrays[name].shape}."
             )
 
@@ -92,7 +102,7 @@ def _finite(arrays: Mapping[str, NDArray[np.float32]]) -> None:
         bad = ~np.isfinite(values)
         if bad.any():
             row = int(np.argwhere(bad)[0][0])
-            raise UserError(
+            raise BadTransitionsError(
                 f"{name} holds {int(bad.sum()):,} numbers that are NaN or infinite, the first in "
                 f"row {row:,}. Remove those episodes from the file."
             )
@@ -121,7 +131,7 @@ def _successors(
     if "next_observations" in arrays:
         following = _matrix(arrays["next_observations"])
         if following.shape != observations.shape:
-            raise UserError(
+            raise BadTransitionsError(
                 f"next_observations have the shape {following.shape}, observations "
                 f"{observations.shape}: they must be equal."
             )
@@ -132,7 +142,7 @@ def _successors(
     known = ~ends | terminated
     known[-1] &= terminated[-1]
     if not known.any():
-        raise UserError(
+        raise BadTransitionsError(
             "No transition is left: every step ends its episode, and the file has no "
             "next_observations."
         )
@@ -144,23 +154,26 @@ def _bounds(data: Transitions) -> None:
     beyond = (data.actions < data.action_low - slack) | (data.actions > data.action_high + slack)
     if beyond.any():
         row, dimension = (int(place) for place in np.argwhere(beyond)[0])
-        raise UserError(
+        raise BadTransitionsError(
             f"{int(beyond.sum()):,} actions are out of bounds, the first in row {row:,}: "
             f"{data.actions[row, dimension]:.4g} in dimension {dimension}, bounds "
             f"{data.action_low[dimension]:.4g} to {data.action_high[dimension]:.4g}. Name the "
-            "environment or the bounds that the data were collected with."
+            "environment or the bounds that the data were collected with.",
+            field="action_low",
         )
 
 
 def _ends(data: Transitions) -> None:
     longest = int(data.lengths.max())
     if not (data.terminated | data.truncated).any():
-        raise UserError(
+        raise BadTransitionsError(
             "No episode ever ends: neither terminals nor timeouts are set. Give the number of "
-            "steps after which episodes were cut (episode_steps)."
+            "steps after which episodes were cut (episode_steps).",
+            field="episode_steps",
         )
     if longest > LONGEST_EPISODE:
-        raise UserError(
+        raise BadTransitionsError(
             f"An episode has {longest:,} steps: its end seems to be missing. Give the number of "
-            "steps after which episodes were cut (episode_steps)."
+            "steps after which episodes were cut (episode_steps).",
+            field="episode_steps",
         )
