@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
+
 from webapp.results.exports import csv_text, latex_text
+from webapp.results.figures.image import write_images
 from webapp.results.statistics import MeanCI
 from webapp.studies.claim_schema import Measure
+from webapp.studies.figures import draw, titles
 from webapp.studies.results import StudyResult, TableRow, table_rows
 from webapp.studies.texts import about_text, claims_markdown, verdict_text
 from webapp.studies.values import metric_of, value_of
@@ -153,8 +157,27 @@ def bandit_csv(result: StudyResult) -> str:
     return csv_text(header, rows)
 
 
-def export_study(result: StudyResult, folder: Path) -> list[Path]:
-    """Write a study's results into a folder and return the files."""
+def pictures(result: StudyResult) -> dict[str, tuple[str, go.Figure]]:
+    """Return caption and plot by file name, of each panel that has something to show."""
+    found = {}
+    for spec in result.study.figures:
+        for number, title in enumerate(titles(spec)):
+            drawn = draw(result, spec, number)
+            if drawn.data:
+                name = f"{spec.id}-{number + 1}-{result.scale or 'exact'}.svg"
+                found[name] = (title, drawn)
+    return found
+
+
+def export_study(result: StudyResult, folder: Path, *, figures: bool = False) -> list[Path]:
+    """Write a study's results into a folder and return the files.
+
+    Args:
+        figures: draw the plots as pictures, too.
+
+    Raises:
+        UserError: there is no browser to draw pictures with.
+    """
     suffix = f"-{result.scale}" if result.scale else ""
     texts = {
         f"claims{suffix}.csv": claims_csv(result),
@@ -167,6 +190,13 @@ def export_study(result: StudyResult, folder: Path) -> list[Path]:
         texts[f"curves{suffix}.csv"] = curves_csv(result)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
+    if figures:
+        drawn = pictures(result)
+        write_images({folder / name: plot for name, (_, plot) in drawn.items()})
+        written += [folder / name for name in drawn]
+        texts[f"README{suffix}.md"] += "".join(
+            f"\n![{caption}]({name})\n" for name, (caption, _) in drawn.items()
+        )
     for name, text in texts.items():
         path = folder / name
         path.write_text(text, encoding="utf-8")

@@ -40,6 +40,7 @@ class Command(BaseCommand):
         export = actions.add_parser("export", help="write CSV and Markdown of studies")
         export.add_argument("names", nargs="*", help="studies; none writes all")
         export.add_argument("--profile", choices=PROFILES, default="cpu")
+        export.add_argument("--figures", action="store_true", help="draw the plots as SVG, too")
         export.add_argument("--out", type=Path, default=settings.BASE_DIR / "docs/results/studies")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -103,7 +104,8 @@ class Command(BaseCommand):
         for file in _chosen(options["names"]):
             result = _result(file, options["profile"])
             if result is not None:
-                for path in export_study(result, options["out"] / file.name):
+                folder = options["out"] / file.name
+                for path in export_study(result, folder, figures=options["figures"]):
                     self.stdout.write(str(path))
 
 
