@@ -5,7 +5,7 @@ our reading of its abstract, each choice a setting, none of the defaults its aut
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,6 +96,16 @@ class Corrected:
     """What the auxiliary actions added, before limits."""
 
 
+@dataclass(frozen=True)
+class Step:
+    """One correction: what it adds, before limits, and the actions that it ends with."""
+
+    level: float
+    action_part: Float[Tensor, "N A"]
+    state_part: Float[Tensor, "N A"]
+    actions: Float[Tensor, "N A"]
+
+
 class Correction:
     """Moves actions towards where the data are dense."""
 
@@ -122,17 +132,26 @@ class Correction:
         """Return corrected actions within [-1, 1]; gains or steps of 0 give them back, clipped."""
         current = actions.clamp(-1, 1)
         along, auxiliary = torch.zeros_like(current), torch.zeros_like(current)
+        for step in self.steps(observations, current):
+            current = step.actions
+            along, auxiliary = along + step.action_part, auxiliary + step.state_part
+        return Corrected(current, along, auxiliary)
+
+    def steps(
+        self, observations: Float[Tensor, "N O"], actions: Float[Tensor, "N A"]
+    ) -> Iterator[Step]:
+        """Yield each correction in turn; none where nothing changes."""
+        current = actions.clamp(-1, 1)
         levels = () if self._params.changes_nothing else self._params.levels()
         for level in levels:
             state, action = self._gradients(observations, current, level)
-            along_now = self._params.action_gain * self._stride(level) * action
-            auxiliary_now = self._auxiliary(observations, current, state, level)
-            along, auxiliary = along + along_now, auxiliary + auxiliary_now
-            shift = limited(along_now + auxiliary_now, self._params.max_shift)
+            along = self._params.action_gain * self._stride(level) * action
+            auxiliary = self._auxiliary(observations, current, state, level)
+            shift = limited(along + auxiliary, self._params.max_shift)
             if self._params.langevin:
                 shift = shift + self._noise(current, level)
             current = (current + shift).clamp(-1, 1)
-        return Corrected(current, along, auxiliary)
+            yield Step(level, along, auxiliary, current)
 
     def _stride(self, level: float) -> float:
         """Return the factor of the score: sigma^2, which makes a step one of denoising."""
@@ -210,18 +229,6 @@ def _require(models: Models, params: Params) -> None:
             f"The correction needs {' and '.join(missing)}: train it on the same data set and "
             "give it to the job, or choose other settings."
         )
-
-
-def ood_indicator(
-    score: Score, observations: Float[Tensor, "N O"], actions: Float[Tensor, "N A"], level: float
-) -> Float[Tensor, " N"]:
-    """Return u(s, a) = ||sigma score(s, a; sigma)||, the length of the predicted noise.
-
-    Small where the data are dense; a stand-in for a density, which the network does not have.
-    """
-    noise = level * score(torch.cat([observations, actions], dim=-1), level)
-    length: Tensor = torch.linalg.vector_norm(noise, dim=-1)
-    return length
 
 
 ALGORITHM = CorrectionAlgorithm(

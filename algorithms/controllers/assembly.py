@@ -13,7 +13,7 @@ from algorithms.control.cdsa import Models
 from algorithms.control_data.scaling import Scaling
 from algorithms.control_models.files import StoredDynamics, StoredScore, load_dynamics, load_score
 from algorithms.control_specs import EvaluateControlSpec
-from algorithms.controllers.base import Noisy
+from algorithms.controllers.base import Controller, Noisy
 from algorithms.controllers.corrected import Traced
 from algorithms.controllers.files import load_controller
 from algorithms.environments.table import known_environment
@@ -47,6 +47,15 @@ def assembled(spec: EvaluateControlSpec, inputs: Mapping[str, Path]) -> Traced:
         stochastic=spec.stochastic,
     )
     noisy = Noisy(policy, spec.noise, "evaluation noise") if spec.noise else policy
+    return wrapped(noisy, spec, inputs)
+
+
+def wrapped(policy: Controller, spec: EvaluateControlSpec, inputs: Mapping[str, Path]) -> Traced:
+    """Return any controller with the correction that a spec asks for.
+
+    Raises:
+        UserError: networks are missing, or do not belong together.
+    """
     score, state_score, dynamics = _networks(inputs)
     stored = [each for each in (score, state_score, dynamics) if each is not None]
     scaling = _common_scaling([each.scaling for each in stored])
@@ -63,7 +72,7 @@ def assembled(spec: EvaluateControlSpec, inputs: Mapping[str, Path]) -> Traced:
             f"{len(scaling.low)}: they are of different environments."
         )
     return Traced(
-        noisy, scaling, correction=correction, score=models.score, ood_level=spec.ood_level
+        policy, scaling, correction=correction, score=models.score, ood_level=spec.ood_level
     )
 
 

@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from algorithms.control.cdsa import Correction, Score, ood_indicator
+from algorithms.control.cdsa import Correction, Score, Step
 from algorithms.control_data.scaling import Scaling
+from algorithms.control_models.indicator import ood_indicator
 from algorithms.controllers.base import Controller
 
 
@@ -28,6 +29,35 @@ class Trace:
     def empty(cls, episodes: int) -> "Trace":
         """Return sums of nothing."""
         return cls(np.zeros(episodes), np.zeros(episodes), np.zeros(episodes))
+
+
+@dataclass(frozen=True)
+class WalkStep:
+    """One correction of one action, actions in [-1, 1]."""
+
+    level: float
+    """Noise level of the score."""
+    action_part: NDArray[np.float32]
+    """[A]; what the action part of the score added, before limits."""
+    state_part: NDArray[np.float32]
+    """[A]; what the auxiliary action added, before limits."""
+    action: NDArray[np.float32]
+    """[A]; the action after it."""
+    ood: float | None
+    """Indicator there; None without a score network."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How one action came about."""
+
+    start: NDArray[np.float32]
+    """[A]; the policy's action, in [-1, 1]."""
+    ood: float | None
+    """Indicator of it."""
+    steps: tuple[WalkStep, ...]
+    action: NDArray[np.float32]
+    """[A]; in the environment's units, what `act` returns."""
 
 
 class Traced:
@@ -87,6 +117,33 @@ class Traced:
         trace.shifts[episodes] += (corrected - given).norm(dim=-1).numpy()
         trace.ood_after[episodes] += self._indicator(seen, corrected)
         return self._scaling.environment_actions(corrected)
+
+    @torch.no_grad()
+    def walk(self, observation: NDArray[np.float32]) -> Walk:
+        """Return how the action at one observation [O] comes about; begins an episode for it.
+
+        Raises:
+            ValueError: there are no networks, so nothing is known of actions in [-1, 1].
+        """
+        if self._scaling is None:
+            raise ValueError("a walk needs a score network or a dynamics model")
+        self._inner.start([0], 1)
+        actions = self._inner.act(observation[None], np.zeros(1, np.int64))
+        seen = self._scaling.observations(observation[None])
+        given = self._scaling.actions(actions).clamp(-1, 1)
+        steps: tuple[WalkStep, ...] = ()
+        if self._correction is not None and not self._correction.changes_nothing:
+            steps = tuple(self._told(seen, step) for step in self._correction.steps(seen, given))
+            last = torch.from_numpy(steps[-1].action)[None]
+            actions = self._scaling.environment_actions(last)
+        return Walk(given[0].numpy(), self._ood(seen, given), steps, actions[0])
+
+    def _told(self, seen: Tensor, step: Step) -> WalkStep:
+        parts = (step.action_part[0].numpy(), step.state_part[0].numpy(), step.actions[0].numpy())
+        return WalkStep(step.level, *parts, self._ood(seen, step.actions))
+
+    def _ood(self, seen: Tensor, actions: Tensor) -> float | None:
+        return float(self._indicator(seen, actions)[0]) if self.measures_ood else None
 
     def _indicator(self, seen: Tensor, actions: Tensor) -> NDArray[np.float32]:
         if self._score is None:

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from algorithms.base import UserError
-from algorithms.control.cdsa import Correction, Models, Params, limited, ood_indicator
+from algorithms.control.cdsa import Correction, Models, Params, limited
+from algorithms.control_models.indicator import ood_indicator
 
 GAINS = torch.tensor([0.1, 0.2])
 """B of s' = s + B a."""
