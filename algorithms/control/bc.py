@@ -67,6 +67,7 @@ def prepare(transitions: Transitions, params: Params) -> Transitions:
 ALGORITHM = ControlAlgorithm(
     title="Behaviour cloning",
     paper="Pomerleau 1991; settings of CORL",
+    colour="orange",
     summary="Imitates the actions of the data, or of its best episodes only.",
     formula=r"\mathcal{L} = \frac{1}{N} \sum_i \lVert \pi(s_i) - a_i \rVert^2",
     params=Params,

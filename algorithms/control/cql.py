@@ -199,6 +199,7 @@ def _repeat(observations: Float[Tensor, "S N O"], noise: Tensor) -> Float[Tensor
 ALGORITHM = ControlAlgorithm(
     title="Conservative Q-learning",
     paper="arXiv:2006.04779",
+    colour="purple",
     summary="Pushes Q down at actions outside the data, then follows it with a soft policy.",
     formula=r"\alpha \left( \log \sum_a e^{Q(s,a)} - Q(s, a_{data}) \right)"
     r" + \left( Q(s,a) - r - \gamma Q'(s', a') \right)^2",

@@ -137,6 +137,7 @@ HOPPER_LOW = {
 ALGORITHM = ControlAlgorithm(
     title="Implicit Q-learning",
     paper="arXiv:2110.06169",
+    colour="green",
     summary="Learns values from the data's actions only, then imitates the good ones more.",
     formula=r"\mathcal{L} = -\min\left(e^{\beta (Q(s,a) - V(s))}, 100\right) \log \pi(a \mid s)",
     params=Params,

@@ -184,6 +184,7 @@ HOPPER = {"variant": "value", "expectile": 0.7, "alpha": 50.0, "layer_norm": Fal
 ALGORITHM = ControlAlgorithm(
     title="Policy-guided offline RL",
     paper="arXiv:2210.08323",
+    colour="sky",
     summary="One network says which state should follow, another which action leads there.",
     formula=r"\mathcal{L} = -\min\left(e^{\alpha (r + \gamma V(s') - V(s))}, 100\right)"
     r" \log g(s' \mid s) - \log \pi(a \mid s, s')",

@@ -110,6 +110,7 @@ class TD3BC(nn.Module):
 ALGORITHM = ControlAlgorithm(
     title="TD3+BC",
     paper="arXiv:2106.06860",
+    colour="blue",
     summary="Raises Q of a deterministic policy and imitates the data at the same time.",
     formula=r"\mathcal{L} = -\frac{\alpha}{\mathrm{mean}|Q|} \, Q(s, \pi(s))"
     r" + \lVert \pi(s) - a \rVert^2",

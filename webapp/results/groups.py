@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from algorithms.catalogue import ALGORITHMS
+from algorithms.catalogue import ALGORITHMS, CONTROL_ALGORITHMS
 from webapp.experiments.roles import differs_by_seed, is_further
 from webapp.results.rows import BASE, RunRow
 
@@ -150,7 +150,8 @@ def title_of(algorithm: str) -> str:
     """Return an algorithm's title; its file name when it is not installed any more."""
     if algorithm == BASE:
         return "Base policy"
-    return ALGORITHMS[algorithm].title if algorithm in ALGORITHMS else algorithm
+    known = ALGORITHMS.get(algorithm) or CONTROL_ALGORITHMS.get(algorithm)
+    return known.title if known else algorithm
 
 
 def _told_apart(names: Sequence[str], additions: Sequence[str]) -> list[str]:

@@ -132,7 +132,7 @@ def differences(
         key: _add_seeds(group, reference, resampled[key], seed=seed)
         for key, group in groups.items()
     }
-    p_values = {key: _p_value(draw.values) for key, draw in drawn.items()}
+    p_values = {key: p_value_of(draw.values) for key, draw in drawn.items()}
     adjusted = holm(p_values)
     level = two_sided_level(confidence)
     result = {}
@@ -150,7 +150,7 @@ def differences(
             paired_seeds=draw.paired,
             verdict=verdict,
             note=note,
-            detectable=_detectable(draw.values, level),
+            detectable=detectable_of(draw.values, level),
         )
     return result
 
@@ -183,11 +183,11 @@ def _add_seeds(group: Outcomes, reference: Outcomes, resampled: FloatArray, *, s
     values = resampled
     if paired:
         per_seed = _by_seed(group) - _by_seed(reference)
-        values = values + _seed_draws(per_seed, len(values), random)
+        values = values + seed_draws(per_seed, len(values), random)
     else:
         for outcomes in (group, reference):
             if len(outcomes.seeds) > 1:
-                values = values + _seed_draws(outcomes.per_seed, len(values), random)
+                values = values + seed_draws(outcomes.per_seed, len(values), random)
     return _Draws(mean, values, paired, group.is_single_training or reference.is_single_training)
 
 
@@ -195,20 +195,21 @@ def _by_seed(outcomes: Outcomes) -> FloatArray:
     return outcomes.per_seed[np.argsort(outcomes.seeds, kind="stable")]
 
 
-def _seed_draws(per_seed: FloatArray, draws: int, random: np.random.Generator) -> FloatArray:
+def seed_draws(per_seed: FloatArray, draws: int, random: np.random.Generator) -> FloatArray:
     """Return draws of the mean's error over seeds, evenly spread over the t distribution."""
     levels = (np.arange(draws) + 0.5) / draws
     spread = special.stdtrit(float(per_seed.size - 1), random.permutation(levels))
     return np.asarray(spread * standard_error(per_seed), dtype=np.float64)
 
 
-def _detectable(draws: FloatArray, level: float) -> float:
+def detectable_of(draws: FloatArray, level: float) -> float:
     """Return the minimum detectable effect: from the edge of no effect to that of wanted power."""
     middle, power, edge = np.quantile(draws, [0.5, POWER, level])
     return float(edge - middle + power - middle)
 
 
-def _p_value(draws: FloatArray) -> float:
+def p_value_of(draws: FloatArray) -> float:
+    """Return the two-sided p-value of draws: the smaller tail around zero, doubled."""
     tail = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
     return min(1.0, 2 * (tail + 1) / (draws.size + 1))
 

@@ -13,6 +13,10 @@ BASE = ""
 """Algorithm of a run that only evaluates a given policy."""
 
 
+CONTROL_EVALUATION = "evaluate_control"
+"""Kind of the evaluations of policies that act in an environment."""
+
+
 @dataclass(frozen=True)
 class ArtifactRow:
     """Where the files of a finished job are, and its final figures."""
@@ -31,6 +35,7 @@ class JobRow:
     id: int
     state: str
     artifact: ArtifactRow | None
+    kind: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -81,8 +86,16 @@ class RunRow:
         return self.algorithm == BASE
 
     @property
+    def is_control(self) -> bool:
+        """Whether it is about a policy that acts in an environment."""
+        return self.evaluate is not None and self.evaluate.kind == CONTROL_EVALUATION
+
+    @property
     def result_key(self) -> tuple[str, int]:
         """Equal for runs that are one and the same computation, in whichever experiment."""
+        if self.is_control and self.evaluate is not None:
+            # One training is evaluated several times there: as it is, and corrected.
+            return ("evaluate", self.evaluate.id)
         if self.train is not None:
             return ("train", self.train.id)
         return ("evaluate", self.evaluate.id) if self.evaluate is not None else ("run", self.id)

@@ -120,7 +120,7 @@ def _rounds(own: dict[str, JobRow]) -> tuple[RoundRow, ...]:
 
 
 def _job_row(job: Job) -> JobRow:
-    return JobRow(job.pk, job.state, artifact_row(job))
+    return JobRow(job.pk, job.state, artifact_row(job), job.kind)
 
 
 def artifact_row(job: Job) -> ArtifactRow | None:

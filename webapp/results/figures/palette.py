@@ -11,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from algorithms.catalogue import ALGORITHMS
+from algorithms.catalogue import ALGORITHMS, CONTROL_ALGORITHMS, CORRECTIONS
 
 
 @dataclass(frozen=True)
@@ -102,15 +102,21 @@ def style(algorithm: str, variant: int = 0) -> Style:
     """
     if not algorithm:
         return BASE
-    known = ALGORITHMS.get(algorithm)
-    if known is not None and known.colour in LOOKS:
-        look = LOOKS[known.colour]
+    colour_name = _colour_of(algorithm)
+    if colour_name in LOOKS:
+        look = LOOKS[colour_name]
     else:
         look = _look_of_name(algorithm)
     colour = COLOURS[look.colour]
     marker = look.marker if variant == 0 else f"{look.marker}-open"
     dash = DASHES[(DASHES.index(look.dash) + variant) % len(DASHES)]
     return Style(colour.light, colour.dark, marker, dash)
+
+
+def _colour_of(name: str) -> str:
+    """Return the look that an algorithm or a correction asks for; empty where none does."""
+    known = ALGORITHMS.get(name) or CONTROL_ALGORITHMS.get(name) or CORRECTIONS.get(name)
+    return known.colour if known is not None else ""
 
 
 def _look_of_name(name: str) -> Look:

@@ -1,0 +1,1 @@
+"""Results of experiments in control: corrected and uncorrected policies on the same episodes."""
