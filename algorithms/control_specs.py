@@ -68,6 +68,15 @@ class Part(Schema):
     """Deviation of Gaussian noise on the actions, actions in [-1, 1]."""
     stochastic: bool = False
     """Draw actions from the policy, where it is a distribution."""
+    replay: bool = False
+    """Take the transitions that the policy's own training met, up to the stage, instead of playing
+    it: medium-replay. It must have kept them; start and noise do not touch them."""
+
+    @model_validator(mode="after")
+    def _replay_of_a_policy(self) -> "Part":
+        if self.replay and not self.behaviour.startswith("policy"):
+            raise ValueError("replay needs a policy as the behaviour: others kept no transitions")
+        return self
 
 
 class CollectSpec(Schema):
@@ -111,6 +120,8 @@ class TrainBehaviourSpec(Schema):
     """Of all networks."""
     hidden_size: int = Field(256, ge=8, le=4096)
     """Width of the two hidden layers."""
+    keep_replay: bool = False
+    """Keep the transitions that it meets, for medium-replay compositions: the last million."""
     seed: int = Field(0, ge=0)
     """Of weights, exploration and environment."""
 
@@ -118,14 +129,21 @@ class TrainBehaviourSpec(Schema):
 class ImportPolicySpec(Schema):
     """A `control_policy` job: somebody else's policy, or a scripted one, in our layout."""
 
-    source: Literal["scripted", "sb3", "torchscript"] = "scripted"
-    """A scripted controller, a .zip of Stable-Baselines3, or a TorchScript file."""
+    source: Literal["scripted", "sb3", "torchscript", "onnx", "entry_point"] = "scripted"
+    """A scripted controller, a .zip of Stable-Baselines3, a TorchScript or ONNX file, or a Python
+    function that the administrator has allowed."""
     environment: str = POINT_MASS
     """Environment that it acts in."""
     controller: Literal["random", "detour", "beeline", "swing_up", "waypoints"] = "beeline"
     """scripted: which one."""
     path: str = ""
     """File under one of the folders that the administrator allows; empty takes the input."""
+    normalisation: str = ""
+    """sb3: the vecnormalize.pkl that the policy was trained with, likewise; empty takes that of the
+    input, if there is one."""
+    entry_point: str = ""
+    """entry_point: the function, as package.module:function. It gets the environment's name and
+    returns what turns observations [n, O] into actions [n, A]."""
 
 
 class TrainControlSpec(Schema):
@@ -156,30 +174,40 @@ class ModelSettings(Schema):
     """Updates between checkpoints that a killed run resumes from."""
 
 
-class TrainScoreSpec(Schema):
-    """A `train_score` job: the score network of a data set, for every policy trained on it."""
+class ScoreTraining(Schema):
+    """The score network of a data set, and its training."""
 
     params: ScoreParams = ScoreParams()
     """The network."""
     settings: ModelSettings = ModelSettings()
     """Its training."""
+
+
+class TrainScoreSpec(ScoreTraining):
+    """A `train_score` job: the score network of a data set, for every policy trained on it."""
+
     seed: int = Field(0, ge=0)
     """Seed of weights and batches."""
 
 
-class TrainDynamicsSpec(Schema):
-    """A `train_inverse_dynamics` job: which action leads there, for every policy on the data."""
+class DynamicsTraining(Schema):
+    """The inverse dynamics model of a data set, and its training."""
 
     params: DynamicsParams = DynamicsParams()
     """The networks."""
     settings: ModelSettings = ModelSettings(steps=6_000)
     """Their training."""
+
+
+class TrainDynamicsSpec(DynamicsTraining):
+    """A `train_inverse_dynamics` job: which action leads there, for every policy on the data."""
+
     seed: int = Field(0, ge=0)
     """Seed of weights and batches."""
 
 
-class EvaluateControlSpec(Schema):
-    """An `evaluate_control` job: episodes of a policy, corrected or not, on given reset seeds."""
+class ControlEvaluation(Schema):
+    """Which episodes are played, and how they are summed up: the same for every policy."""
 
     environment: str = ""
     """Which environment; empty takes the policy's."""
@@ -190,18 +218,10 @@ class EvaluateControlSpec(Schema):
     one are judged on the other."""
     seed: int = Field(0, ge=0, lt=100_000)
     """Which block of reset seeds."""
-    policy_seed: int | None = Field(None, ge=0)
-    """Of policies trained side by side: which one; empty takes the first."""
-    stage: str = ""
-    """Of a policy trained online: which stage; empty takes the last."""
     stochastic: bool = False
     """Draw actions, where the policy is a distribution."""
     noise: float = Field(0.0, ge=0, le=10)
     """Deviation of Gaussian noise on the policy's actions, before the correction."""
-    correction: str = ""
-    """Name of a correction such as cdsa; empty corrects nothing."""
-    correction_params: Mapping[str, Any] = {}
-    """Its settings, complete."""
     ood_level: float = Field(0.2, gt=0, le=100)
     """Noise level of the indicator of actions outside the data; with a score network only."""
     tail: float = Field(0.1, gt=0, le=1)
@@ -214,6 +234,19 @@ class EvaluateControlSpec(Schema):
     """Simulators side by side; Risky PointMass always runs all episodes at once."""
     keep_trajectories: int = Field(8, ge=0, le=1000)
     """Episodes whose every step is kept, the first ones."""
+
+
+class EvaluateControlSpec(ControlEvaluation):
+    """An `evaluate_control` job: episodes of a policy, corrected or not, on given reset seeds."""
+
+    policy_seed: int | None = Field(None, ge=0)
+    """Of policies trained side by side: which one; empty takes the first."""
+    stage: str = ""
+    """Of a policy trained online: which stage; empty takes the last."""
+    correction: str = ""
+    """Name of a correction such as cdsa; empty corrects nothing."""
+    correction_params: Mapping[str, Any] = {}
+    """Its settings, complete."""
 
     @model_validator(mode="after")
     def _settings_of_a_correction(self) -> "EvaluateControlSpec":

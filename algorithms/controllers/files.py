@@ -16,7 +16,9 @@ from algorithms.catalogue import CONTROL_ALGORITHMS
 from algorithms.control_base import Agent, Spaces
 from algorithms.control_data.scaling import Scaling
 from algorithms.controllers.base import Controller
+from algorithms.controllers.entry_point import EntryPoint
 from algorithms.controllers.imported import PlainActor
+from algorithms.controllers.onnx import OnnxModule
 from algorithms.controllers.scripted import scripted
 from algorithms.controllers.torchscript import ScriptModule
 
@@ -126,6 +128,10 @@ def load_controller(
                 return PlainActor.load(folder, record, checkpoint, stochastic=stochastic)
             case "torchscript":
                 return ScriptModule.load(folder, record)
+            case "onnx":
+                return OnnxModule.load(folder, record)
+            case "entry_point":
+                return EntryPoint.load(record)
             case "scripted":
                 return scripted(record["controller"], record["environment"])
     except (KeyError, OSError, SafetensorError, RuntimeError) as error:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from algorithms.base import UserError
 from algorithms.controllers.base import bounded
+from algorithms.controllers.normalisation import Normalisation
 from algorithms.training.seeds import stream
 
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0
@@ -42,6 +43,8 @@ class PlainActor:
         self.low = np.array(record["low"], np.float32)
         self.high = np.array(record["high"], np.float32)
         self._randoms: list[np.random.Generator] = []
+        stored = record.get("normalisation")
+        self._normalise = Normalisation.from_record(stored) if stored else None
 
     @classmethod
     def load(
@@ -70,7 +73,8 @@ class PlainActor:
         self, observations: NDArray[np.float32], episodes: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Return the mean actions, or drawn ones, in the environment's units."""
-        hidden = torch.from_numpy(observations)
+        seen = self._normalise(observations) if self._normalise else observations
+        hidden = torch.from_numpy(seen)
         for layer in range(self._layers):
             hidden = self._activation(self._linear(f"hidden.{layer}", hidden))
         actions = self._linear("mean", hidden)

@@ -67,15 +67,15 @@ def test_an_error_of_the_file_names_no_setting_and_an_unknown_environment_is_sai
 
 def test_bounds_and_reference_returns_follow_from_environment_and_name() -> None:
     observations, actions = np.zeros((4, 3), np.float32), np.full((4, 1), 2, np.float32)
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "observations": observations, "actions": actions, "rewards": np.ones(4),
         "terminals": np.array([0, 1, 0, 1]), "next_observations": observations,
     }  # fmt: skip
-    data = imported(Raw(dict(arrays), "x"), TransitionsSpec(environment="Pendulum-v1"))
+    data = imported(Raw(arrays, "x"), TransitionsSpec(environment="Pendulum-v1"))
     assert data.metadata["action_high"] == [2.0]
     assert data.metadata["reference"] is None
     named = TransitionsSpec(reference="hopper-medium-v2", action_low=-2, action_high=2)
-    reference = imported(Raw(dict(arrays), "x"), named).metadata["reference"]
+    reference = imported(Raw(arrays, "x"), named).metadata["reference"]
     assert reference == {"random": -20.272305, "expert": 3234.3, "source": "D4RL"}
 
 
