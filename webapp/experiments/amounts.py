@@ -4,6 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from algorithms.control_specs import (
+    EvaluateControlSpec,
+    TrainControlSpec,
+    TrainDynamicsSpec,
+    TrainScoreSpec,
+)
 from algorithms.curation.mixing import MixSpec, shares_of
 from algorithms.curation.steps import CurateSpec
 from algorithms.settings import LLMSettings
@@ -28,6 +34,8 @@ class Work:
     """Completions trained on, repetitions counted."""
     tokens_at_most: int | None
     """Tokens generated, if every completion has the greatest length."""
+    episodes: int = 0
+    """Episodes played by evaluations in environments."""
 
 
 def problems_of(dataset: Dataset, split: str) -> int | None:
@@ -78,6 +86,7 @@ def work_of(nodes: list[Node], known: Known) -> Work:
         steps=_sum([amount.steps for amount in amounts]),
         samples=_sum([amount.samples for amount in amounts]),
         tokens_at_most=_sum([amount.tokens_at_most for amount in amounts]),
+        episodes=sum(amount.episodes for amount in amounts),
     )
 
 
@@ -109,6 +118,10 @@ def _node_work(node: Node, known: Known) -> Work:
             samples = _times(steps, spec.settings.batch_size)
             tokens = _times(completions, spec.generate.sampling.max_new_tokens)
             return Work(completions, 0, steps, samples, tokens)
+        case TrainControlSpec() | TrainScoreSpec() | TrainDynamicsSpec() as spec:
+            return Work(0, 0, spec.settings.steps, 0, 0)
+        case EvaluateControlSpec() as spec:
+            return Work(0, 0, 0, 0, 0, spec.episodes)
     return Work(0, 0, 0, 0, 0)
 
 

@@ -1,7 +1,7 @@
 """What a person asks for: one validated description of an experiment, pure and serialisable."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -10,22 +10,20 @@ from algorithms.base import Schema
 from algorithms.settings import LLMSettings
 from algorithms.specs import EvaluateSpec, GenerateSpec
 from webapp.experiments import axes as axis_rules
+from webapp.experiments import axis_checks
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.checkpoint_rules import checkpoint_problem
 from webapp.experiments.choices import AlgorithmChoice
 from webapp.experiments.complaints import complaint, located, raise_all
+from webapp.experiments.config_base import MAX_LABEL, BaseConfig, Label, Seeds, check_size
 from webapp.experiments.curations import Curation
-from webapp.experiments.recipes import RECIPE_NAMES, load, settings_schema
-
-MAX_RUNS = 2000
-"""Largest number of runs of one experiment."""
-MAX_LABEL = 160
-"""Longest name of a compared group, axis values included."""
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+from webapp.experiments.recipes import load, settings_schema
 
 
-class ExperimentConfig(Schema):
+class ExperimentConfig(BaseConfig):
     """Recipe, sources, compared algorithms, seeds, shared settings and axes of an experiment."""
+
+    family = "language"
 
     recipe: str = "offline"
     """Which jobs, in which order."""
@@ -46,7 +44,7 @@ class ExperimentConfig(Schema):
     """Job whose graded completions are learnt from; empty generates and grades new ones."""
     algorithms: tuple[AlgorithmChoice, ...] = Field(max_length=200)
     """What is compared."""
-    seeds: tuple[Seed, ...] = Field(default=(0,), max_length=100)
+    seeds: Seeds = (0,)
     """Each algorithm is trained once per seed."""
     prompt: Prompt = Prompt()
     """How problems are put to the policy, in the rollouts and held-out ones alike."""
@@ -67,16 +65,8 @@ class ExperimentConfig(Schema):
     the last one is, each in a job of its own. Not part of a training: it may be asked for later."""
     axes: Mapping[str, tuple[AxisValue, ...]] = {}
     """Fields that take several values, by dotted path: `settings.learning_rate`."""
-    label: str = Field("cpu", pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    label: Label = "cpu"
     """Queue of the jobs, such as cpu or gpu."""
-
-    @field_validator("recipe")
-    @classmethod
-    def _recipe_is_known(cls, name: str) -> str:
-        if name not in RECIPE_NAMES:
-            known = ", ".join(RECIPE_NAMES)
-            raise complaint(f"There is no recipe {name}. Known: {known}.")
-        return name
 
     @field_validator("recipe_settings")
     @classmethod
@@ -103,17 +93,6 @@ class ExperimentConfig(Schema):
             seen.add(choice.label)
         raise_all(errors)
         return choices
-
-    @field_validator("seeds")
-    @classmethod
-    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if not seeds:
-            raise complaint("Give at least one seed.")
-        for number, seed in enumerate(seeds):
-            if seed in seeds[:number]:
-                message = f"Seed {seed} is given twice; a repeated seed adds no evidence."
-                raise_all([located((number,), message, seed)])
-        return seeds
 
     @field_validator("benchmarks")
     @classmethod
@@ -149,11 +128,11 @@ class ExperimentConfig(Schema):
             return dict(axes)  # their own errors come first
         recipe = settings_schema(info.data["recipe"])
         sections = {axis_rules.RECIPE: recipe.model_validate(info.data["recipe_settings"])}
-        base = axis_rules.Base(
+        base = axis_checks.Base(
             sections=sections | {name: info.data[name] for name in axis_rules.SECTIONS},
-            params=[(choice.algorithm, choice.params) for choice in info.data["algorithms"]],
+            choices={"params": [choice.chosen for choice in info.data["algorithms"]]},
         )
-        checked, problems = axis_rules.check(axes, base)
+        checked, problems = axis_checks.check(axes, base)
         raise_all([located(p.loc, p.message, p.value) for p in problems])
         return checked
 
@@ -202,13 +181,7 @@ class ExperimentConfig(Schema):
     @model_validator(mode="after")
     def _size_is_bearable(self) -> "ExperimentConfig":
         cells = sum(axis_rules.count(self.grid, choice.algorithm) for choice in self.algorithms)
-        runs = cells * len(self.seeds)
-        if runs > MAX_RUNS:
-            message = (
-                f"This makes {runs} runs; at most {MAX_RUNS} fit into one experiment. "
-                "Take fewer axis values, algorithms or seeds."
-            )
-            raise_all([located(("axes",) if self.axes else ("seeds",), message, runs)])
+        check_size(cells * len(self.seeds), axes=bool(self.axes))
         return self
 
     @model_validator(mode="after")

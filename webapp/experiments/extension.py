@@ -3,16 +3,16 @@
 from typing import Any
 
 from algorithms.base import UserError
-from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig
 from webapp.experiments.models import Experiment
 from webapp.experiments.plan import Plan, RunPlan
 from webapp.experiments.selectors import clone_config
 
-ADDABLE = frozenset({"algorithms", "seeds", "axes", "label"})
+ADDABLE = frozenset({"algorithms", "policies", "corrections", "seeds", "axes", "label"})
 """Parts of a config that an extension may change."""
 
 
-def new_runs(experiment: Experiment, config: ExperimentConfig, plan: Plan) -> list[RunPlan]:
+def new_runs(experiment: Experiment, config: AnyConfig, plan: Plan) -> list[RunPlan]:
     """Return the planned runs that the experiment does not have yet.
 
     Raises:

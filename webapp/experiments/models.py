@@ -19,7 +19,7 @@ class Experiment(models.Model):
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     recipe = models.CharField(max_length=40, default="offline")
     config = models.JSONField()
-    """A validated `webapp.experiments.config.ExperimentConfig`."""
+    """A validated config of its recipe: `webapp.experiments.configs.config_of`."""
     priority = models.IntegerField(default=0)
     launch_key = models.UUIDField(default=uuid.uuid4, unique=True)
     """Sent with the form, so that a double click launches once."""

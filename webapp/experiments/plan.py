@@ -12,6 +12,7 @@ from algorithms.base import Schema
 from algorithms.online.settings import Schedule
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.config_base import Family
 from webapp.jobs.graph import Node, closure
 
 RECIPE_KEY = "recipe"
@@ -86,12 +87,14 @@ class Recipe:
     title: str
     summary: str
     """What happens, in one or two sentences."""
-    plan: Callable[[ExperimentConfig, Sources], Plan]
+    plan: Callable[[Any, Sources], Plan]
+    """`plan(config, sources)`, of a config of its family."""
+    family: Family = "language"
     settings: type[Schema] = NoSettings
     """Its own settings: `ExperimentConfig.recipe_settings`, and axes named `recipe.<field>`."""
-    problems: Callable[[ExperimentConfig], Sequence[InitErrorDetails]] = lambda _: ()
+    problems: Callable[[Any], Sequence[InitErrorDetails]] = lambda _: ()
     """What it cannot do with a config, each at the path of a field."""
-    notes: Callable[[ExperimentConfig], Sequence[str]] = lambda _: ()
+    notes: Callable[[Any], Sequence[str]] = lambda _: ()
     """Sentences to read before a launch."""
     schedules: Callable[[ExperimentConfig], Schedules] | None = None
     """Schedules of generation and training that are drawn before a launch, and how many updates

@@ -2,17 +2,21 @@
 
 from webapp.experiments import recipes
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig
+from webapp.experiments.control.config import ControlConfig
 from webapp.experiments.named_ids import named_ids
 from webapp.experiments.plan import Plan, Sources
 
 
-def plan(config: ExperimentConfig, sources: Sources) -> Plan:
+def plan(config: AnyConfig, sources: Sources) -> Plan:
     """Return every run and job of the experiment; equal inputs give equal plans."""
     return recipes.load(config.recipe).plan(config, sources)
 
 
-def source_ids(config: ExperimentConfig) -> tuple[set[int], set[int]]:
+def source_ids(config: AnyConfig) -> tuple[set[int], set[int]]:
     """Return the ids of all datasets and of all policies that the config names."""
+    if isinstance(config, ControlConfig):
+        return {config.dataset_id, *config.dataset_ids}, set(config.policy_ids)
     datasets = {config.dataset_id, *_ids(config, "dataset_id")}
     if config.eval_dataset_id is not None:
         datasets.add(config.eval_dataset_id)
@@ -23,8 +27,10 @@ def source_ids(config: ExperimentConfig) -> tuple[set[int], set[int]]:
     return datasets, policies | set(named_ids(config, "policy_id").values())
 
 
-def rollout_ids(config: ExperimentConfig) -> set[int]:
+def rollout_ids(config: AnyConfig) -> set[int]:
     """Return the ids of all given sets of completions that the config names."""
+    if isinstance(config, ControlConfig):
+        return set()
     own = set() if config.rollouts_id is None else {config.rollouts_id}
     return own | set(named_ids(config, "rollouts_id").values())
 

@@ -8,6 +8,10 @@ from algorithms.specs import KINDS
 from webapp.curation.selectors import writer_of
 from webapp.experiments.amounts import Known, Work, problems_of, stored_completions, work_of
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig
+from webapp.experiments.control.config import ControlConfig
+from webapp.experiments.control.sources import control_warnings
+from webapp.experiments.config_base import Family
 from webapp.experiments.disk import Stored, policy_bytes, stored_policies
 from webapp.experiments.engine_gap import gap_warnings, of_plan
 from webapp.experiments.plan import Plan
@@ -48,10 +52,12 @@ class KindCount:
 class PlanPreview:
     """What the page shows before the launch."""
 
+    family: Family
+    """Whether language models or policies for control are compared."""
     runs: int
-    """Trained runs and evaluations of the base policy."""
+    """Trained runs and evaluations of policies as they are."""
     groups: int
-    """Compared groups, the base policy included."""
+    """Compared groups, policies as they are included."""
     kinds: tuple[KindCount, ...]
     total: Work
     remaining: Work
@@ -87,7 +93,7 @@ class PlanPreview:
         return sum(kind.done for kind in self.kinds)
 
 
-def preview(config: ExperimentConfig, plan: Plan, sources: FoundSources) -> PlanPreview:
+def preview(config: AnyConfig, plan: Plan, sources: FoundSources) -> PlanPreview:
     """Return counts and amounts of a plan; 2 queries, more for given completions."""
     fingerprints = [node.fingerprint for node in plan.nodes]
     rows = Job.objects.filter(fingerprint__in=fingerprints)
@@ -102,6 +108,7 @@ def preview(config: ExperimentConfig, plan: Plan, sources: FoundSources) -> Plan
     )
     left = [n for n in plan.nodes if states.get(n.fingerprint) != JobState.SUCCEEDED]
     return PlanPreview(
+        family=config.family,
         runs=len(plan.runs),
         groups=len({run.label for run in plan.runs}),
         kinds=tuple(
@@ -124,7 +131,18 @@ def _policy_sizes(sources: FoundSources) -> dict[str, int | None]:
     return {row.job.fingerprint: policy_bytes(row) for row in sources.policies.values()}
 
 
-def _warnings(config: ExperimentConfig, sources: FoundSources) -> list[str]:
+def _warnings(config: AnyConfig, sources: FoundSources) -> list[str]:
+    if isinstance(config, ControlConfig):
+        found = control_warnings(config, sources)
+    else:
+        found = _of_prompts(config, sources)
+    for _, job in sources.jobs.values():
+        if job.state in {JobState.FAILED, JobState.CANCELLED}:
+            found.append(f"Job {job.pk} ({job.title}) {job.state}; launching tries it again.")
+    return found
+
+
+def _of_prompts(config: ExperimentConfig, sources: FoundSources) -> list[str]:
     evaluated = config.eval_dataset_id or config.dataset_id
     wanted = {(pk, config.evaluate.split) for pk in (evaluated, *config.benchmarks)}
     if config.rollouts_id is None:
@@ -134,11 +152,7 @@ def _warnings(config: ExperimentConfig, sources: FoundSources) -> list[str]:
         dataset = sources.datasets[dataset_id]
         if problems_of(dataset, split) == 0:
             found.append(f"“{dataset}” has no problem in the split “{split}”.")
-    found += _writer_warnings(config, sources)
-    for _, job in sources.jobs.values():
-        if job.state in {JobState.FAILED, JobState.CANCELLED}:
-            found.append(f"Job {job.pk} ({job.title}) {job.state}; launching tries it again.")
-    return found
+    return found + _writer_warnings(config, sources)
 
 
 def _writer_warnings(config: ExperimentConfig, sources: FoundSources) -> list[str]:

@@ -91,4 +91,6 @@ def is_further(role: str) -> bool:
 def differs_by_seed(path: str) -> bool:
     """Return whether a run's setting, by dotted path, follows from its seed: `train.seed`."""
     role, _, field = path.partition(".")
-    return field == "seed" and is_own(role) and parse(role).stage != EVALUATION
+    if parse(role).stage == EVALUATION:
+        return field == "policy_seed"  # of policies that were trained side by side
+    return field == "seed" and is_own(role)

@@ -20,7 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce
 
 from algorithms.base import UserError
-from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig, config_of
 from webapp.experiments.models import Experiment, Run
 from webapp.experiments.states import PRECEDENCE
 from webapp.jobs.states import JobState
@@ -156,14 +156,14 @@ def tags_used() -> list[str]:
     return sorted({tag for tags in rows for tag in tags})
 
 
-def clone_config(experiment: Experiment) -> ExperimentConfig:
+def clone_config(experiment: Experiment) -> AnyConfig:
     """Return the config of an experiment as a start for another one.
 
     Raises:
         UserError: it was made by a version whose settings this one does not know.
     """
     try:
-        return ExperimentConfig.model_validate(experiment.config)
+        return config_of({"recipe": experiment.recipe, **experiment.config})
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

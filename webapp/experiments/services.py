@@ -11,12 +11,14 @@ from algorithms.base import UserError
 from webapp.accounts.models import User
 from webapp.accounts.permissions import require_owner
 from webapp.experiments import needs, preview
-from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig
+from webapp.experiments.control.config import ControlConfig
+from webapp.experiments.control.sources import find_control_sources
 from webapp.experiments.extension import new_runs
 from webapp.experiments.models import Experiment
 from webapp.experiments.planner import plan
 from webapp.experiments.rows import add_runs
-from webapp.experiments.sources import find_sources
+from webapp.experiments.sources import FoundSources, find_sources
 from webapp.experiments.states import derive
 from webapp.jobs.bulk import jobs_cancel
 from webapp.jobs.services import jobs_resume
@@ -24,13 +26,24 @@ from webapp.jobs.states import ACTIVE, JobState
 from webapp.policies.models import Policy
 
 
-def experiment_preview(*, config: ExperimentConfig) -> preview.PlanPreview:
+def sources_of(config: AnyConfig) -> FoundSources:
+    """Return the rows that a config names.
+
+    Raises:
+        ValidationError: one does not exist; the field that names it is told.
+    """
+    if isinstance(config, ControlConfig):
+        return find_control_sources(config)
+    return find_sources(config)
+
+
+def experiment_preview(*, config: AnyConfig) -> preview.PlanPreview:
     """Return what launching this config would run and compute, and what exists already.
 
     Raises:
         ValidationError: a dataset or policy does not exist.
     """
-    sources = find_sources(config)
+    sources = sources_of(config)
     return preview.preview(config, plan(config, sources.fingerprints), sources)
 
 
@@ -39,7 +52,7 @@ def experiment_launch(
     *,
     owner: User,
     name: str,
-    config: ExperimentConfig,
+    config: AnyConfig,
     question: str = "",
     tags: Sequence[str] = (),
     priority: int = 0,
@@ -69,7 +82,7 @@ def experiment_launch(
     if (launched := _launched(experiment)) is not None:
         return launched
     experiment.full_clean(validate_unique=False, validate_constraints=False)
-    sources = find_sources(config)
+    sources = sources_of(config)
     try:
         with transaction.atomic():
             experiment.save(force_insert=True)
@@ -113,9 +126,7 @@ def experiment_update(
 
 
 @transaction.atomic
-def experiment_extend(
-    *, experiment: Experiment, config: ExperimentConfig, user: User
-) -> Experiment:
+def experiment_extend(*, experiment: Experiment, config: AnyConfig, user: User) -> Experiment:
     """Return the experiment with the runs added that the larger config has more.
 
     Args:
@@ -128,7 +139,7 @@ def experiment_extend(
     experiment = _locked(experiment, user)
     if experiment.cancelled_at is not None:
         raise UserError(f"“{experiment}” was cancelled: retry it first, or clone it.")
-    sources = find_sources(config)
+    sources = sources_of(config)
     added = new_runs(experiment, config, plan(config, sources.fingerprints))
     experiment.config = config.model_dump(mode="json")
     experiment.save(update_fields=["config"])

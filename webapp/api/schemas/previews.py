@@ -25,6 +25,8 @@ class WorkOut(Schema):
     steps: int | None
     samples: int | None
     tokens_at_most: int | None
+    episodes: int = 0
+    """Episodes played in environments."""
 
 
 class PreviewOut(Schema):
