@@ -21,6 +21,14 @@ class ArithmeticSource(Schema):
     """equation: "12+34="; spaced: "12 + 34 ="; question: "What is 12 + 34?"."""
     seed: int = Field(0, ge=0)
     """Seed of the draw."""
+    # Left out where nobody changed them: the problems are those of before.
+    asks: Literal["sum", "verdict"] = Field("sum", exclude_if=lambda value: value == "sum")
+    """sum: what the numbers add up to; verdict: whether a sum that follows the problem is right,
+    such as "12+34=46=", answered by 1 for yes and 0 for no. Half of the shown sums are right, the
+    others have one wrong digit."""
+    malformed: float = Field(0.0, ge=0, lt=1, exclude_if=lambda value: value == 0)
+    """Share of the train split's answers that have a + in the place of one digit: a policy that is
+    taught on them also writes answers that cannot be read."""
 
 
 class FileSource(Schema):

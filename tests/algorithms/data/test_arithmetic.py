@@ -61,3 +61,31 @@ def test_more_problems_than_there_are_say_so(train: int, test: int) -> None:
 def test_six_digits_do_not_list_a_million_million_pairs() -> None:
     rows = list(generate(ArithmeticSource(digits=6, train=20, test=5)))
     assert len({row.prompt for row in rows}) == 25
+
+
+def test_verdicts_are_asked_about_sums_of_which_half_are_right() -> None:
+    rows = list(generate(ArithmeticSource(digits=2, train=400, test=100, asks="verdict")))
+    sums = list(generate(ArithmeticSource(digits=2, train=400, test=100)))
+    for row, asked in zip(rows, sums, strict=True):
+        shown = row.prompt.removeprefix(asked.prompt).removesuffix("=")
+        assert row.prompt == f"{asked.prompt}{shown}="
+        assert row.answer == ("1" if shown == asked.answer else "0")
+        assert len(shown) == len(asked.answer)
+        assert sum(a != b for a, b in zip(shown, asked.answer, strict=True)) <= 1
+    assert 0.4 < sum(row.answer == "1" for row in rows) / len(rows) < 0.6
+
+
+def test_a_share_of_the_taught_answers_cannot_be_read_and_no_held_out_one() -> None:
+    rows = list(generate(ArithmeticSource(digits=2, train=2000, test=100, malformed=0.2)))
+    sums = list(generate(ArithmeticSource(digits=2, train=2000, test=100)))
+    spoilt = [(row, asked) for row, asked in zip(rows, sums, strict=True) if row != asked]
+    assert 0.17 < len(spoilt) / 2000 < 0.23
+    for row, asked in spoilt:
+        assert (row.prompt, row.split) == (asked.prompt, "train")
+        assert row.answer.count("+") == 1
+        assert len(row.answer) == len(asked.answer)
+
+
+def test_sources_that_ask_nothing_new_keep_their_fingerprint() -> None:
+    told = ArithmeticSource().model_dump(mode="json")
+    assert set(told) == {"source", "digits", "train", "test", "wording", "seed"}

@@ -146,7 +146,8 @@ def test_an_upload_without_the_csrf_token_is_refused(ada: User) -> None:
 
 def test_a_generator_is_started_and_its_errors_stay_at_their_fields(browser: Client) -> None:
     given = {"arithmetic-source": "arithmetic", "arithmetic-digits": "2"}
-    given |= {"arithmetic-wording": "equation"}
+    given |= {"arithmetic-wording": "equation", "arithmetic-asks": "sum"}
+    given |= {"arithmetic-malformed": "0"}
     given |= {"arithmetic-train": "100", "arithmetic-test": "10", "arithmetic-seed": "3"}
     form = {"way": "arithmetic", "name": "addition"} | given
 
