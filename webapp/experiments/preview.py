@@ -8,10 +8,10 @@ from algorithms.specs import KINDS
 from webapp.curation.selectors import writer_of
 from webapp.experiments.amounts import Known, Work, problems_of, stored_completions, work_of
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.config_base import Family
 from webapp.experiments.configs import AnyConfig
 from webapp.experiments.control.config import ControlConfig
 from webapp.experiments.control.sources import control_warnings
-from webapp.experiments.config_base import Family
 from webapp.experiments.disk import Stored, policy_bytes, stored_policies
 from webapp.experiments.engine_gap import gap_warnings, of_plan
 from webapp.experiments.plan import Plan

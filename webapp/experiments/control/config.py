@@ -7,7 +7,6 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from algorithms.control_specs import ControlEvaluation, DynamicsTraining, ScoreTraining
 from algorithms.environments.table import ENVIRONMENTS
 from algorithms.settings import ControlSettings
-from webapp.experiments import axes as axis_rules
 from webapp.experiments import axis_checks
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.choices import ControlChoice

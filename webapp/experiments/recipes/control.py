@@ -1,81 +1,33 @@
 """Control from data: train policies, evaluate them as they are and corrected by CDSA.
 
 The score network and the inverse dynamics model are trained once per data set and serve every
-policy (CDSA, reference design: papers' plug-and-play claim). Evaluations of one experiment share
+policy (CDSA, reference design). Evaluations of one experiment share
 their reset seeds, so differences are paired.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from algorithms.catalogue import CONTROL_ALGORITHMS, CORRECTIONS
 from algorithms.control_specs import (
     ControlEvaluation,
-    DynamicsTraining,
     EvaluateControlSpec,
     ScoreTraining,
     TrainControlSpec,
     TrainDynamicsSpec,
     TrainScoreSpec,
 )
-from algorithms.evaluation.risk import FEWEST_FOR_TAILS
-from algorithms.settings import ControlSettings
 from webapp.experiments.axes import with_values
-from webapp.experiments.cells import with_axes
 from webapp.experiments.choices import ControlChoice
-from webapp.experiments.control.applying import Group, groups
+from webapp.experiments.control.applying import groups
 from webapp.experiments.control.choices import GivenPolicy
 from webapp.experiments.control.config import ControlConfig
+from webapp.experiments.control.notes import notes
+from webapp.experiments.control.setting import Setting, setting_of
 from webapp.experiments.plan import Plan, Recipe, RunPlan, Sources
 from webapp.jobs.graph import Given, Node, Source, given
 
 Nodes = dict[str, Node]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """The settings of one compared group, axis values put in."""
-
-    group: Group
-    params: Mapping[str, Any]
-    correction_params: Mapping[str, Any]
-    settings: ControlSettings
-    score: ScoreTraining
-    inverse_dynamics: DynamicsTraining
-    evaluate: ControlEvaluation
-    dataset_id: int
-
-
-def setting_of(config: ControlConfig, group: Group) -> Setting:
-    """Return the settings of a compared group."""
-    values = group.values
-    policy, correction = group.policy, group.correction
-    dataset_id = values.get("dataset_id", config.dataset_id)
-    assert isinstance(dataset_id, int)  # the config has checked its axes
-    params: Mapping[str, Any] = {}
-    if isinstance(policy, ControlChoice):
-        schema, chosen = policy.chosen
-        params = _complete(schema.model_validate(dict(chosen)), "params", values)
-    corrected: Mapping[str, Any] = {}
-    if correction.correction:
-        schema, chosen = correction.chosen
-        corrected = _complete(schema.model_validate(dict(chosen)), "correction", values)
-    return Setting(
-        group=group,
-        params=params,
-        correction_params=corrected,
-        settings=with_axes(config.settings, "settings", values),
-        score=with_axes(config.score, "score", values),
-        inverse_dynamics=with_axes(config.inverse_dynamics, "inverse_dynamics", values),
-        evaluate=with_axes(config.evaluate, "evaluate", values),
-        dataset_id=dataset_id,
-    )
-
-
-def _complete(schema: Any, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = with_axes(schema, name, values).model_dump(mode="json")
-    return found
 
 
 def plan(config: ControlConfig, sources: Sources) -> Plan:
@@ -92,7 +44,7 @@ def plan(config: ControlConfig, sources: Sources) -> Plan:
         for seed in seeds:
             trained = _trained(config, setting, data, seed)
             policy = trained.get("train") or _given(group.policy, sources)
-            evaluated = _evaluation(config, setting, policy, networks, seed)
+            evaluated = _evaluation(config, setting, seed, {"policy": policy, **networks})
             runs.append(
                 RunPlan(
                     label=group.label,
@@ -196,7 +148,7 @@ def _score(config: ControlConfig, training: ScoreTraining, data: Source) -> Node
 
 
 def _evaluation(
-    config: ControlConfig, setting: Setting, policy: Source, networks: Nodes, seed: int
+    config: ControlConfig, setting: Setting, seed: int, inputs: Mapping[str, Source]
 ) -> Node:
     group, told = setting.group, dict(setting.evaluate)
     name = group.correction.correction
@@ -215,7 +167,7 @@ def _evaluation(
         kind="evaluate_control",
         spec=spec,
         title=title[:200],
-        inputs={"policy": policy, **networks},
+        inputs=inputs,
         label=config.label,
         code_version=f"{name}-{CORRECTIONS[name].version}" if name else "",
     )
@@ -228,42 +180,6 @@ def _which(config: ControlConfig, setting: Setting, seed: int) -> dict[str, Any]
         return {"policy_seed": policy.policy_seed, "stage": policy.stage}
     _, count = side_by_side(config.seeds, seed, setting.settings.parallel_seeds)
     return {"policy_seed": seed} if count > 1 else {}
-
-
-def notes(config: ControlConfig) -> list[str]:
-    """Return sentences to read before a launch."""
-    found = []
-    episodes = config.axes.get("evaluate.episodes", (config.evaluate.episodes,))
-    fewest = min(one for one in episodes if isinstance(one, int))
-    if fewest < FEWEST_FOR_TAILS:
-        found.append(
-            f"VaR and CVaR of {fewest} episodes say next to nothing: play at least "
-            f"{FEWEST_FOR_TAILS}."
-        )
-    if "tuning" in config.axes.get("evaluate.purpose", (config.evaluate.purpose,)):
-        found.append(
-            "These are tuning episodes: settings are chosen by them. Tables show reporting "
-            "episodes only, so launch the chosen settings again with the purpose reporting."
-        )
-    return found + _levels_outside(config)
-
-
-def _levels_outside(config: ControlConfig) -> list[str]:
-    """Return a sentence for each noise level of a correction that the score never saw."""
-    low, high = config.score.params.level_min, config.score.params.level_max
-    levels = {
-        float(level)
-        for group in groups(config)
-        if group.correction.correction
-        for level in [setting_of(config, group).correction_params.get("noise_level")]
-        if level is not None
-    }
-    outside = sorted(level for level in levels if not low <= level <= high)
-    return [
-        f"The correction's noise level {level:g} lies outside those that the score network "
-        f"learns ({low:g} to {high:g})."
-        for level in outside
-    ]
 
 
 RECIPE = Recipe(
