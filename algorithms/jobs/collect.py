@@ -10,6 +10,7 @@ import numpy as np
 from algorithms.base import JobContext, Stopped, Summary, UserError
 from algorithms.control_data.d4rl import write_hdf5
 from algorithms.control_data.references import known_reference, record
+from algorithms.control_data.replay import replayed
 from algorithms.control_data.statistics import describe, write_statistics
 from algorithms.control_data.transitions import Transitions, concatenate
 from algorithms.control_specs import CollectSpec, Part
@@ -106,6 +107,11 @@ def _collected(
 ) -> Transitions:  # fmt: skip
     """Return what one part of the composition contributes."""
     part = spec.parts[place]
+    if part.replay:
+        return replayed(
+            context.inputs[part.behaviour], stage=part.stage, amount=amount,
+            by_steps=spec.unit == "steps", seed=spec.seed * len(spec.parts) + place,
+        )  # fmt: skip
     if part.noise:
         controller = Noisy(controller, part.noise, "collected noise")
     starts = _starts(spec)

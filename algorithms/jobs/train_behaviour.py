@@ -9,12 +9,15 @@ import gymnasium
 import numpy as np
 import torch
 from stable_baselines3 import SAC, TD3
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
 
 from algorithms.base import JobContext, NonFiniteLossError, Stopped, Summary
 from algorithms.control_data.references import known_reference
 from algorithms.control_data.references import record as reference_record
+from algorithms.control_data.replay import save_replay
+from algorithms.control_data.transitions import Transitions
 from algorithms.control_specs import TrainBehaviourSpec
 from algorithms.controllers.files import write_policy
 from algorithms.controllers.imported import PlainActor, actor_weights, save_stage
@@ -95,9 +98,14 @@ def run(spec: TrainBehaviourSpec, context: JobContext) -> Summary:
     environment = make_environment(spec.environment)
     started = time.perf_counter()
     stages = _Stages(spec, context, record)
-    _model(spec, environment, len(low)).learn(spec.steps, callback=stages)
+    model = _model(spec, environment, len(low))
+    model.learn(spec.steps, callback=stages)
     stages.keep("final")
     environment.close()
+    if spec.keep_replay:
+        steps = {each["stage"]: each["step"] for each in stages.history}
+        met = _met(model, spec.environment)
+        save_replay(context.output, met, steps, model.num_timesteps - len(met))
     write_policy(context.output, record)
     text = json.dumps({"stages": stages.history}, indent=1)
     (context.output / HISTORY_FILE).write_text(text, encoding="utf-8")
@@ -109,6 +117,26 @@ def run(spec: TrainBehaviourSpec, context: JobContext) -> Summary:
         "seconds": time.perf_counter() - started,
         "steps": spec.steps,
     }
+
+
+def _met(model: SAC | TD3, environment: str) -> Transitions:
+    """Return what the training met and still remembers, in its order."""
+    buffer = model.replay_buffer
+    assert isinstance(buffer, ReplayBuffer)  # SB3 makes it before the first step
+    rows = np.arange(buffer.size()) + (buffer.pos if buffer.full else 0)
+    rows %= buffer.buffer_size
+    done = buffer.dones[rows, 0].astype(bool)
+    truncated = buffer.timeouts[rows, 0].astype(bool) & done
+    actions = model.policy.unscale_action(buffer.actions[rows, 0])
+    return Transitions(
+        observations=buffer.observations[rows, 0].astype(np.float32),
+        actions=actions.astype(np.float32),
+        rewards=buffer.rewards[rows, 0].astype(np.float32),
+        next_observations=buffer.next_observations[rows, 0].astype(np.float32),
+        terminated=done & ~truncated,
+        truncated=truncated,
+        metadata={"environment": environment},
+    )
 
 
 def _model(

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from algorithms.base import Stopped, UserError
 from algorithms.control_data.reading import read_file
 from algorithms.control_data.transitions import load_transitions
 from algorithms.control_data.validation import checked
+from algorithms.control_specs import Part
 from algorithms.controllers.base import Noisy
 from algorithms.controllers.scripted import Beeline, scripted
 from algorithms.environments.table import ENVIRONMENTS, POINT_MASS
@@ -131,6 +133,51 @@ def test_a_behaviour_policy_learns_in_stages_and_collects(tmp_path: Path, algori
     wrong = collect | {"environment": "Hopper-v5"}
     with pytest.raises(UserError, match="is for Pendulum-v1"):
         run("collect", tmp_path / "wrong", wrong, policy=tmp_path / "policy")
+
+
+def test_a_replay_is_what_the_training_met_up_to_a_stage(tmp_path: Path) -> None:
+    spec = {
+        "algorithm": "td3", "steps": 700, "stages": 7, "evaluate_episodes": 1, "hidden_size": 16,
+        "keep_replay": True,
+    }  # fmt: skip
+    run("train_behaviour", tmp_path / "policy", spec)
+    met = load_transitions(tmp_path / "policy" / "replay")
+    assert (len(met), met.ends.tolist()) == (700, [200, 400, 600, 700])
+    assert met.truncated.sum() == 3
+    inside = ~(met.terminated | met.truncated)[:-1]
+    np.testing.assert_array_equal(met.next_observations[:-1][inside], met.observations[1:][inside])
+    # Pendulum's law: what was stored must be what the simulator answers to the stored action.
+    _, sine, speed = met.observations.T.astype(np.float64)
+    torque = met.actions[:, 0].astype(np.float64)
+    faster = np.clip(speed + (15 * sine + 3 * torque) * 0.05, -8, 8)
+    np.testing.assert_allclose(met.next_observations[:, 2], faster, atol=1e-4)
+    part = {"behaviour": "policy", "replay": True, "stage": "step-500"}
+    collect = {
+        "environment": "Pendulum-v1", "parts": [part], "amount": 2, "reference_episodes": 1,
+    }  # fmt: skip
+    run("collect", tmp_path / "data", collect, policy=tmp_path / "policy")
+    found = load_transitions(tmp_path / "data")
+    assert found.lengths.tolist() in ([200, 200], [200, 100])
+    rows = {row.tobytes() for row in met.observations[:500]}
+    assert all(row.tobytes() in rows for row in found.observations)
+    by_steps = collect | {"unit": "steps", "amount": 450}
+    run("collect", tmp_path / "steps", by_steps, policy=tmp_path / "policy")
+    assert len(load_transitions(tmp_path / "steps")) == 450
+    with pytest.raises(UserError, match="met 500 steps up to the stage step-500"):
+        run("collect", tmp_path / "no", by_steps | {"amount": 501}, policy=tmp_path / "policy")
+
+
+def test_a_replay_needs_a_policy_that_kept_one(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="replay needs a policy"):
+        Part(behaviour="detour", replay=True)
+    small = {"steps": 100, "stages": 1, "evaluate_episodes": 1, "hidden_size": 16}
+    run("train_behaviour", tmp_path / "policy", small)
+    collect = {
+        "environment": "Pendulum-v1", "parts": [{"behaviour": "policy", "replay": True}],
+        "amount": 1,
+    }  # fmt: skip
+    with pytest.raises(UserError, match="Train one with keep_replay"):
+        run("collect", tmp_path / "data", collect, policy=tmp_path / "policy")
 
 
 @pytest.mark.parametrize("name", [n for n, e in ENVIRONMENTS.items() if e.family != "antmaze"])
