@@ -118,6 +118,11 @@ def _node_work(node: Node, known: Known) -> Work:
             samples = _times(steps, spec.settings.batch_size)
             tokens = _times(completions, spec.generate.sampling.max_new_tokens)
             return Work(completions, 0, steps, samples, tokens)
+    return _control_work(node)
+
+
+def _control_work(node: Node) -> Work:
+    match node.spec:
         case TrainControlSpec() | TrainScoreSpec() | TrainDynamicsSpec() as spec:
             return Work(0, 0, spec.settings.steps, 0, 0)
         case EvaluateControlSpec() as spec:

@@ -8,9 +8,10 @@ from algorithms.catalogue import CONTROL_ALGORITHMS, CORRECTIONS
 from algorithms.control_specs import EvaluateControlSpec, TrainControlSpec, TrainScoreSpec
 from tests.webapp.experiments.control.asked import SOURCES, config, fingerprints, planned
 from webapp.experiments.configs import config_of
+from webapp.experiments.control.notes import notes
 from webapp.experiments.plan import Plan
 from webapp.experiments.planner import plan, source_ids
-from webapp.experiments.recipes.control import notes, side_by_side
+from webapp.experiments.recipes.control import side_by_side
 
 
 def added(before: Plan, after: Plan) -> Counter[str]:
