@@ -77,7 +77,7 @@ def dataset_import(
         UserError: the file cannot be read, or has no good row.
         ValidationError: the name does not do.
     """
-    _require_name(owner, name)
+    require_name(owner, name)
     store = default_store()
     folder = store.receiving()
     try:
@@ -92,7 +92,7 @@ def dataset_import(
                 user=owner,
             )
             origin = f"upload of {staged.filename}"[:200]
-            dataset = _create(
+            dataset = create_dataset(
                 owner=owner, name=name, job=job, description=description, origin=origin
             )
     finally:
@@ -119,10 +119,12 @@ def dataset_from_source(
     Raises:
         ValidationError: the name does not do, or it names exactly these rows already.
     """
-    _require_name(owner, name)
+    require_name(owner, name)
     node = Node(kind="dataset", spec=spec, title=f"Dataset {name.strip()}"[:200])
     job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
-    return _create(owner=owner, name=name, job=job, description=description, origin=origin_of(spec))
+    return create_dataset(
+        owner=owner, name=name, job=job, description=description, origin=origin_of(spec)
+    )
 
 
 def origin_of(spec: DatasetSpec) -> str:
@@ -158,7 +160,7 @@ def dataset_delete(*, dataset: Dataset, user: User) -> None:
     dataset.delete()
 
 
-def _require_name(owner: User, name: str) -> None:
+def require_name(owner: User, name: str) -> None:
     """Let names through that are free or this person's own.
 
     Raises:
@@ -173,8 +175,12 @@ def _require_name(owner: User, name: str) -> None:
         )
 
 
-def _create(*, owner: User, name: str, job: Job, description: str, origin: str) -> Dataset:
-    """Save the next version of a name; callers are in a transaction."""
+def create_dataset(*, owner: User, name: str, job: Job, description: str, origin: str) -> Dataset:
+    """Return the next version of a name, saved; callers are in a transaction.
+
+    Raises:
+        ValidationError: a version of that name already has this job.
+    """
     name = name.strip()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"dataset {name}"])

@@ -1,0 +1,1 @@
+"""Data sets of transitions: uploads and imports, collecting, their pages."""

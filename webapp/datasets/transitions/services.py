@@ -1,0 +1,191 @@
+"""Making data sets of transitions: from a file, from Minari, by collecting."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from algorithms.base import Summary, UserError
+from algorithms.control_specs import CollectSpec, TransitionsSpec
+from algorithms.environments.table import known_environment
+from webapp.accounts.models import User
+from webapp.datasets import staging
+from webapp.datasets.models import Dataset
+from webapp.datasets.services import create_dataset, require_name
+from webapp.datasets.transitions.nodes import (
+    POLICY_ROLES,
+    collect_node,
+    origin_of_composition,
+    origin_of_import,
+    transitions_node,
+)
+from webapp.jobs.models import Job
+from webapp.jobs.services import jobs_ensure, upload_record
+from webapp.jobs.store import default_store
+from webapp.policies.models import Policy
+
+
+@transaction.atomic
+def transitions_from_source(
+    *, owner: User, name: str, spec: TransitionsSpec, description: str = "", label: str = "cpu"
+) -> Dataset:
+    """Return a data set of transitions that a job reads from the worker's disk or from Minari.
+
+    Raises:
+        ValidationError: the name does not do, or it names exactly these transitions already.
+    """
+    require_name(owner, name)
+    _require_environment(spec.environment, optional=True)
+    node = transitions_node(spec, name.strip(), label=label)
+    job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
+    origin = origin_of_import(spec)
+    return create_dataset(owner=owner, name=name, job=job, description=description, origin=origin)
+
+
+def transitions_import(
+    *,
+    owner: User,
+    name: str,
+    staged: staging.StagedFile,
+    spec: TransitionsSpec,
+    description: str = "",
+) -> Dataset:
+    """Return the data set of a staged file, which a job checks and brings into our layout.
+
+    The staged file is gone then; it stays where this fails.
+
+    Raises:
+        UserError: the file cannot be stored.
+        ValidationError: the name does not do, or it names exactly these transitions already.
+    """
+    require_name(owner, name)
+    _require_environment(spec.environment, optional=True)
+    store = default_store()
+    folder = store.receiving()
+    try:
+        shutil.copyfile(staged.path, folder / f"data{staged.path.suffix}")
+        with transaction.atomic():
+            upload = _uploaded(folder, staged.filename, staged.size_bytes, owner)
+            node = transitions_node(spec, name.strip(), upload.fingerprint)
+            job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
+            origin = origin_of_import(spec, staged.filename)
+            dataset = create_dataset(
+                owner=owner, name=name, job=job, description=description, origin=origin
+            )
+    finally:
+        store.discard(folder)
+    staging.discard(staged)
+    return dataset
+
+
+@transaction.atomic
+def transitions_again(*, dataset: Dataset, user: User, spec: TransitionsSpec) -> Dataset:
+    """Return the next version of a data set from the same uploaded file, by other settings.
+
+    Raises:
+        UserError: it was not uploaded.
+        ValidationError: the name is another person's, or these settings are the same.
+    """
+    require_name(user, dataset.name)
+    _require_environment(spec.environment, optional=True)
+    upload = dataset.job.inputs.filter(role="file").select_related("source").first()
+    if upload is None:
+        raise UserError(f"“{dataset}” was not uploaded: make it anew.")
+    node = transitions_node(spec, dataset.name, upload.source.fingerprint)
+    job = jobs_ensure(nodes=[node], user=user)[node.fingerprint]
+    return create_dataset(
+        owner=user, name=dataset.name, job=job, description=dataset.description,
+        origin=dataset.origin,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def transitions_collect(
+    *,
+    owner: User,
+    name: str,
+    spec: CollectSpec,
+    policies: Mapping[str, Policy] | None = None,
+    description: str = "",
+    label: str = "cpu",
+) -> Dataset:
+    """Return a data set of transitions that a job collects.
+
+    Args:
+        policies: behaviour policies by the role that parts name them by: policy, policy_2,
+            policy_3.
+
+    Raises:
+        ValidationError: the name does not do, it names exactly these transitions already, or a
+            part names a policy that is missing, a language model, or for another environment.
+    """
+    require_name(owner, name)
+    _require_environment(spec.environment)
+    given = dict(policies or {})
+    require_policies(spec, given)
+    fingerprints = {role: policy.fingerprint for role, policy in given.items()}
+    node = collect_node(spec, name.strip(), fingerprints, label)
+    job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
+    origin = origin_of_composition(spec, {role: str(policy) for role, policy in given.items()})
+    return create_dataset(owner=owner, name=name, job=job, description=description, origin=origin)
+
+
+def require_policies(spec: CollectSpec, policies: Mapping[str, Policy]) -> None:
+    """Let compositions through whose parts have policies that can act there.
+
+    Raises:
+        ValidationError: one is missing or of another family or environment; told at `parts`.
+    """
+    for role in POLICY_ROLES:
+        parts = [part for part in spec.parts if part.behaviour == role]
+        if not parts:
+            continue
+        if role not in policies:
+            raise ValidationError({"parts": f"A part names {role}: choose a policy for it."})
+        policy = policies[role]
+        if policy.family != "control":
+            message = f"“{policy}” completes prompts: choose a policy for control."
+            raise ValidationError({"parts": message})
+        made_for = environment_of(policy)
+        if made_for and made_for != spec.environment:
+            message = f"“{policy}” acts in {made_for}, not in {spec.environment}."
+            raise ValidationError({"parts": message})
+
+
+def environment_of(policy: Policy) -> str:
+    """Return the environment that a control policy was made for, where its job's spec says so."""
+    return str(policy.job.spec.get("environment") or "")
+
+
+def _require_environment(name: str, *, optional: bool = False) -> None:
+    if optional and not name:
+        return
+    try:
+        known_environment(name)
+    except UserError as error:
+        raise ValidationError({"environment": str(error)}) from error
+
+
+def _uploaded(folder: Path, filename: str, size: int, owner: User) -> Job:
+    """Return the upload job of a folder of files, in the caller's transaction."""
+    summary: Summary = {"files": len(list(folder.iterdir())), "bytes": size}
+    return upload_record(
+        folder=folder,
+        sha256=folder_sha256(folder),
+        title=f"Upload of {filename}"[:200],
+        summary=summary,
+        user=owner,
+    )
+
+
+def folder_sha256(folder: Path) -> str:
+    """Return a hash of the names and contents of a folder's files."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            each = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{path.name} {each}\n".encode())
+    return whole.hexdigest()
