@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from algorithms.control_data.scaling import Scaling
 from algorithms.control_models.levels import denoising_losses, loss_floor
 from algorithms.control_models.score import ScoreModel
 
@@ -15,6 +16,41 @@ Floats = NDArray[np.float64]
 FIELD_WORK = 2_000_000_000
 """Weights times points that one picture may ask of a network: well below a second."""
 LOSS_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """The coordinates of x that a network sees: names, and their units in the environment's."""
+
+    names: tuple[str, ...]
+    offset: Floats
+    """[D]; x_raw = offset + factor x, and the raw score is the score / factor."""
+    factor: Floats
+    """[D]."""
+    states: int
+    """How many of them are of the observation; the others are of the action."""
+
+    @classmethod
+    def of(cls, scaling: Scaling, names: Sequence[str], *, joint: bool) -> "Coordinates":
+        """Return those of a network; `names` has all observation dimensions, then actions."""
+        kept = [*np.flatnonzero(scaling.kept), *range(len(scaling.kept), len(names))]
+        middle, half = (scaling.high + scaling.low) / 2, (scaling.high - scaling.low) / 2
+        offset = np.concatenate([scaling.mean, middle]).astype(np.float64)
+        factor = np.concatenate([scaling.deviation, half]).astype(np.float64)
+        states = len(scaling.mean)
+        count = len(kept) if joint else states
+        chosen = tuple(names[place] for place in kept[:count])
+        return cls(chosen, offset[:count], factor[:count], states)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def normalised(
+        self, scaling: Scaling, observations: NDArray[np.float32], actions: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return rows [N, D] as the network sees them."""
+        both = np.concatenate([observations[:, scaling.kept], actions], axis=1)[:, : len(self)]
+        return np.asarray((both - self.offset) / self.factor, np.float32)
 
 
 @dataclass(frozen=True)
@@ -43,10 +79,9 @@ def grid_size(model: ScoreModel, most: int) -> int:
 
 
 def field_in(model: ScoreModel, plane: Plane, level: float) -> Floats:
-    """Return the score's two components in the plane [ys, xs, 2], in normalised units."""
+    """Return the score, all its components, in the plane [ys, xs, D], in normalised units."""
     found = model.score(torch.from_numpy(plane.points()), level).numpy().astype(np.float64)
-    shape = (len(plane.ys), len(plane.xs), 2)
-    return np.asarray(found[:, list(plane.axes)].reshape(shape))
+    return np.asarray(found.reshape(len(plane.ys), len(plane.xs), -1))
 
 
 @dataclass(frozen=True)

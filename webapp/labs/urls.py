@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.labs import views
+from webapp.labs import views, views_control
 
 app_name = "labs"
 urlpatterns = [
@@ -15,5 +15,10 @@ urlpatterns = [
     path("bandit/expected-reward.json", views.reward_figure, name="expected_reward"),
     path("bandit/policies.csv", views.bandit_csv, name="bandit_csv"),
     path("bandit/policies.json", views.bandit_json, name="bandit_json"),
+    path("score-field/", views_control.score_field, name="score_field"),
+    path("score-field/field.json", views_control.field_figure, name="field_figure"),
+    path("score-field/losses.json", views_control.loss_figure, name="loss_figure"),
+    path("score-field/plane.csv", views_control.field_csv, name="field_csv"),
+    path("score-field/plane.json", views_control.field_json, name="field_json"),
     path("choice/", views.choice, name="choice"),
 ]

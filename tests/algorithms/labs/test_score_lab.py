@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from algorithms.control_base import Spaces
+from algorithms.control_data.scaling import Scaling
 from algorithms.control_models.score import ScoreModel, ScoreParams
 from algorithms.labs.score_lab import (
+    Coordinates,
     Plane,
     field_in,
     gaussian_floors,
@@ -57,7 +59,7 @@ def test_a_plane_varies_two_coordinates_and_holds_the_others() -> None:
     assert set(points[:, 1]) == {0.25}
     field = field_in(model, plane, 0.3)
     at = torch.tensor([[YS[4], 0.25, XS[7]]], dtype=torch.float32)
-    assert field[4, 7] == pytest.approx(model.score(at, 0.3)[0, [2, 0]].numpy(), rel=1e-5)
+    assert field[4, 7] == pytest.approx(model.score(at, 0.3)[0].numpy(), rel=1e-5)
     assert grid_size(model, 41) == 41
     large = ScoreModel(Spaces(2, 1), ScoreParams(hidden_size=1024, hidden_layers=8))
     assert 9 <= grid_size(large, 41) < 20
@@ -70,3 +72,26 @@ def test_a_network_that_predicts_nothing_has_half_the_dimensions_as_its_loss() -
             value.zero_()
     found = sample_losses(model, np.zeros((2000, 4), np.float32))
     assert found == pytest.approx([2.0] * 3, rel=0.1)
+
+
+def test_coordinates_leave_constants_out_and_turn_units_into_the_networks() -> None:
+    """T4: a raw score is the normalised one over the deviation."""
+    scaling = Scaling(
+        mean=np.array([1.0, -2.0], np.float32),
+        deviation=np.array([2.0, 0.5], np.float32),
+        low=np.array([-2.0], np.float32),
+        high=np.array([4.0], np.float32),
+        kept=np.array([True, False, True]),
+    )
+    found = Coordinates.of(scaling, ("x", "fixed", "y", "a0"), joint=True)
+    assert found.names == ("x", "y", "a0")
+    assert found.factor.tolist() == [2.0, 0.5, 3.0]
+    assert (np.array([3.0, -1.0, 6.0]) / found.factor).tolist() == [1.5, -2.0, 2.0]
+    seen, acted = np.array([[3.0, 7.0, -1.0]], np.float32), np.array([[4.0]], np.float32)
+    rows = found.normalised(scaling, seen, acted)
+    assert rows.tolist() == [[1.0, 2.0, 1.0]]
+    assert rows[0, :2] == pytest.approx(scaling.observations(seen)[0].numpy())
+    assert rows[0, 2:] == pytest.approx(scaling.actions(acted)[0].numpy())
+    alone = Coordinates.of(scaling, ("x", "fixed", "y", "a0"), joint=False)
+    assert alone.names == ("x", "y")
+    assert alone.normalised(scaling, seen, acted).tolist() == [[1.0, 2.0]]

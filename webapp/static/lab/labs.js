@@ -1,10 +1,10 @@
-// Loss lab and Bandit lab: rows of the typed table, the ratio's slider, pasted cells, algorithms added and removed.
+// The labs: plots that follow what is typed; of Loss lab and Bandit lab also rows of the typed table, the ratio's slider, pasted cells, algorithms added and removed.
 // The server judges and computes; every change here ends in an event that makes the form ask again.
 //   <tbody data-typed-rows> rows with inputs named by column; <template id="typed-row"> one more of them
 //   <template data-load-figure="name" data-url="address"> in what was swapped in loads that plot again
 (() => {
   const body = () => document.querySelector("[data-typed-rows]");
-  const rows = () => [...body().children];
+  const rows = () => [...(body()?.children ?? [])];
   const tell = () => document.getElementById("lab-form").dispatchEvent(new Event("change", { bubbles: true }));
   const cell = (row, column) => row.querySelector(`[data-column="${column}"]`);
 

@@ -1,0 +1,26 @@
+"""Where what a control lab needs can be made."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """A form that makes something a lab needs."""
+
+    label: str
+    url: str
+
+
+@register.simple_tag
+def first_steps() -> list[FirstStep]:
+    """Return the forms that lead to a full lab, the last one first; those that exist here."""
+    found = [FirstStep("New control experiment", f"{reverse('experiments:new')}?recipe=control")]
+    with suppress(NoReverseMatch):  # an installation without that page
+        found.append(FirstStep("Collect a data set", reverse("datasets:collect")))
+    return found

@@ -1,0 +1,55 @@
+"""The labs of the control laboratory: they show what succeeded jobs made, and store nothing."""
+
+from collections.abc import Iterable, Sequence
+
+import plotly.graph_objects as go
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from webapp.labs import exports, score_drawing
+from webapp.labs.score_page import open_score_page
+
+
+@require_safe
+def score_field(request: HttpRequest) -> HttpResponse:
+    """Show a score network in a plane; to htmx, what follows from what is chosen."""
+    page = open_score_page(request.GET)
+    name = "_score_result" if request.htmx else "score"  # type: ignore[attr-defined]  # django_htmx
+    return render(request, f"labs/{name}.html", {"page": page})
+
+
+@require_safe
+def field_figure(request: HttpRequest) -> HttpResponse:
+    """Answer with the field in the plane, as Plotly's JSON."""
+    return drawn(score_drawing.field_figure(open_score_page(request.GET)))
+
+
+@require_safe
+def loss_figure(request: HttpRequest) -> HttpResponse:
+    """Answer with the denoising losses by level, as Plotly's JSON."""
+    return drawn(score_drawing.loss_figure(open_score_page(request.GET)))
+
+
+@require_safe
+def field_csv(request: HttpRequest) -> HttpResponse:
+    """Answer with a line per point of the plane."""
+    return as_csv("score-field", score_drawing.field_lines(open_score_page(request.GET)))
+
+
+@require_safe
+def field_json(request: HttpRequest) -> HttpResponse:
+    """Answer with the plane and the losses."""
+    return JsonResponse(score_drawing.field_json(open_score_page(request.GET)))
+
+
+def drawn(figure: go.Figure) -> HttpResponse:
+    """Return a figure as Plotly's JSON."""
+    return HttpResponse(figure.to_json(), content_type="application/json")
+
+
+def as_csv(name: str, lines: Iterable[Sequence[object]]) -> HttpResponse:
+    """Return lines as a file to save."""
+    answer = HttpResponse(exports.csv_text(lines), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return answer
