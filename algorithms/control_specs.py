@@ -55,13 +55,9 @@ BehaviourName = Literal[
 ]
 
 
-class Part(Schema):
-    """What one behaviour policy contributes to a data set."""
+class PartSettings(Schema):
+    """How much a behaviour policy contributes, and how."""
 
-    behaviour: BehaviourName = "random"
-    """Uniform actions, a scripted controller, or a policy among the job's inputs."""
-    stage: str = ""
-    """Of a policy trained online: which of its stages; empty takes the last."""
     share: float = Field(1.0, gt=0)
     """Of the whole, relative to the other parts' shares."""
     noise: float = Field(0.0, ge=0, le=10)
@@ -72,6 +68,15 @@ class Part(Schema):
     """Take the transitions that the policy's own training met, up to the stage, instead of playing
     it: medium-replay. It must have kept them; start and noise do not touch them."""
 
+
+class Part(PartSettings):
+    """What one behaviour policy contributes to a data set."""
+
+    behaviour: BehaviourName = "random"
+    """Uniform actions, a scripted controller, or a policy among the job's inputs."""
+    stage: str = ""
+    """Of a policy trained online: which of its stages; empty takes the last."""
+
     @model_validator(mode="after")
     def _replay_of_a_policy(self) -> "Part":
         if self.replay and not self.behaviour.startswith("policy"):
@@ -79,13 +84,9 @@ class Part(Schema):
         return self
 
 
-class CollectSpec(Schema):
-    """A `collect` job: transitions of behaviour policies of graded skill in an environment."""
+class CollectSettings(Schema):
+    """How much is collected, and how."""
 
-    environment: str = POINT_MASS
-    """Which environment."""
-    parts: tuple[Part, ...] = (Part(behaviour="detour", noise=0.15),)
-    """The composition: behaviour policies and their shares."""
     amount: int = Field(4_000, ge=1, le=100_000_000)
     """How much is collected."""
     unit: Literal["episodes", "steps"] = "episodes"
@@ -101,6 +102,15 @@ class CollectSpec(Schema):
     """Write D4RL's HDF5 file as well."""
     seed: int = Field(0, ge=0)
     """Seed of starts, noise and drawn actions."""
+
+
+class CollectSpec(CollectSettings):
+    """A `collect` job: transitions of behaviour policies of graded skill in an environment."""
+
+    environment: str = POINT_MASS
+    """Which environment."""
+    parts: tuple[Part, ...] = (Part(behaviour="detour", noise=0.15),)
+    """The composition: behaviour policies and their shares."""
 
 
 class TrainBehaviourSpec(Schema):

@@ -46,6 +46,27 @@ def read_file(path: Path, kind: Format) -> Raw:
             return Raw(_read_npz(path), path.stem)
 
 
+def declared_bytes(path: Path) -> int:
+    """Return how much memory the arrays of a file say that they need; 0 where it is no such file.
+
+    Compressed files can be small and unpack to anything: ask before reading.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return sum(each.file_size for each in archive.infolist())
+        with h5py.File(path, "r") as file:
+            sizes: list[int] = []
+
+            def add(_: str, each: h5py.Dataset | h5py.Group) -> None:
+                sizes.append(int(each.nbytes) if isinstance(each, h5py.Dataset) else 0)
+
+            file.visititems(add)
+            return sum(sizes)
+    except (OSError, zipfile.BadZipFile):
+        return 0
+
+
 def minari_path(name: str) -> Path:
     """Return the folder of a Minari data set by id, below the worker's local folder.
 

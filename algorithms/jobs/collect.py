@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from algorithms.base import JobContext, Stopped, Summary, UserError
+from algorithms.control_data.composition import amounts_of
 from algorithms.control_data.d4rl import write_hdf5
 from algorithms.control_data.references import known_reference, record
 from algorithms.control_data.replay import replayed
@@ -85,15 +86,13 @@ def _controller(spec: CollectSpec, part: Part, context: JobContext) -> Controlle
 
 def _amounts(spec: CollectSpec) -> list[int]:
     """Return how many episodes or steps each part gives; together they are the amount."""
-    shares = np.cumsum([part.share for part in spec.parts])
-    edges = np.round(shares / shares[-1] * spec.amount).astype(int)
-    amounts = np.diff(edges, prepend=0)
-    if (amounts < 1).any():
+    amounts = amounts_of([part.share for part in spec.parts], spec.amount)
+    if min(amounts) < 1:
         raise UserError(
             f"A part of the composition gets none of the {spec.amount} {spec.unit}: raise the "
             "amount or its share."
         )
-    return [int(amount) for amount in amounts]
+    return amounts
 
 
 def _starts(spec: CollectSpec) -> tuple[Start, ...]:

@@ -17,11 +17,14 @@ from algorithms.data.records import SUFFIXES
 from algorithms.data.rows import Format, format_of
 from webapp.accounts.models import User
 from webapp.components.formats import size
+from webapp.datasets.families import Family
 
 KEEP_S = 7 * 86_400
 """A file that nobody imported is removed after so long, when the next one comes."""
 _TOKEN = re.compile(r"[\w-]{20,40}")
 _ABOUT = "about.json"
+TRANSITIONS_SUFFIXES = (".hdf5", ".h5", ".npz")
+"""Of files of transitions: D4RL's and Minari's HDF5, and NPZ."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class StagedFile:
     name: str = ""
     """What the person wants to call the dataset."""
     description: str = ""
+    family: Family = "prompts"
+    """What it is to become."""
 
     @property
     def folder(self) -> Path:
@@ -52,7 +57,13 @@ class StagedFile:
 
 
 def stage(
-    *, owner: User, filename: str, chunks: Iterable[bytes], name: str = "", description: str = ""
+    *,
+    owner: User,
+    filename: str,
+    chunks: Iterable[bytes],
+    name: str = "",
+    description: str = "",
+    family: Family = "prompts",
 ) -> StagedFile:
     """Store an uploaded file and return where it waits.
 
@@ -67,8 +78,9 @@ def stage(
         owner_id=owner.pk,
         name=name,
         description=description,
+        family=family,
     )
-    require_known_format(staged.filename)
+    require_known_format(staged.filename, family)
     staged.folder.mkdir(parents=True)
     try:
         written = _write(staged.path, chunks)
@@ -80,14 +92,15 @@ def stage(
     return staged
 
 
-def require_known_format(filename: str) -> None:
+def require_known_format(filename: str, family: Family = "prompts") -> None:
     """Let files through whose name says what they are.
 
     Raises:
         ValidationError: The ending is not one that is read.
     """
-    if Path(filename).suffix.lower() not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
+    suffixes = TRANSITIONS_SUFFIXES if family == "transitions" else SUFFIXES
+    if Path(filename).suffix.lower() not in suffixes:
+        known = ", ".join(suffixes)
         message = f"“{Path(filename).name}” is of no format that is read here. Upload {known}."
         raise ValidationError({"file": message})
 

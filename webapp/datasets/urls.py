@@ -3,6 +3,8 @@
 from django.urls import path, re_path
 
 from webapp.datasets import views, views_new
+from webapp.datasets.transitions import views_collect
+from webapp.datasets.transitions import views_new as views_transitions
 
 app_name = "datasets"
 urlpatterns = [
@@ -11,6 +13,11 @@ urlpatterns = [
     path("upload/<str:token>/", views_new.staged, name="staged"),
     path("upload/<str:token>/report/", views_new.report, name="report"),
     path("upload/<str:token>/discard/", views_new.discard, name="discard"),
+    path("upload/<str:token>/transitions/", views_transitions.staged, name="transitions_staged"),
+    path("<int:pk>/again/", views_transitions.again, name="transitions_again"),
+    path("collect/", views_collect.collect, name="collect"),
+    path("collect/parts/", views_collect.parts, name="collect_parts"),
+    path("collect/shares/", views_collect.shares, name="collect_shares"),
     path("<int:pk>/", views.detail, name="detail"),
     re_path(r"^(?P<pk>\d+)/rows\.(?P<suffix>jsonl|csv|bad\.csv)$", views.download, name="download"),
     path("<int:pk>/delete/", views.delete, name="delete"),

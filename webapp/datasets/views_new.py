@@ -23,6 +23,7 @@ from webapp.datasets.forms import (
     spec_of,
 )
 from webapp.datasets.models import Dataset
+from webapp.datasets.transitions.views_new import new_transitions
 from webapp.datasets.views import file_response
 from webapp.schema_forms import SchemaForm
 
@@ -37,6 +38,8 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _new(request: HttpRequest) -> HttpResponse:
+    if request.GET.get("family") == "transitions":
+        return new_transitions(request)
     data = request.POST if request.method == "POST" else None
     way = (request.POST or request.GET).get("way", UPLOAD)
     way = way if way in SOURCES else UPLOAD
@@ -108,6 +111,8 @@ def _from_source(
 def staged(request: HttpRequest, token: str) -> HttpResponse:
     """Show a staged file's columns and first rows; import it with the chosen columns."""
     file = staging.find(token=token, user=signed_in(request))
+    if file.family == "transitions":
+        return redirect("datasets:transitions_staged", token=token)
     try:
         seen = imports.glimpse(file.path, file.format)
     except UserError as error:

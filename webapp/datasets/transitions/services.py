@@ -83,18 +83,15 @@ def transitions_import(
 
 @transaction.atomic
 def transitions_again(*, dataset: Dataset, user: User, spec: TransitionsSpec) -> Dataset:
-    """Return the next version of a data set from the same uploaded file, by other settings.
+    """Return the next version of a data set from the same file or source, by other settings.
 
     Raises:
-        UserError: it was not uploaded.
         ValidationError: the name is another person's, or these settings are the same.
     """
     require_name(user, dataset.name)
     _require_environment(spec.environment, optional=True)
     upload = dataset.job.inputs.filter(role="file").select_related("source").first()
-    if upload is None:
-        raise UserError(f"“{dataset}” was not uploaded: make it anew.")
-    node = transitions_node(spec, dataset.name, upload.source.fingerprint)
+    node = transitions_node(spec, dataset.name, upload.source.fingerprint if upload else "")
     job = jobs_ensure(nodes=[node], user=user)[node.fingerprint]
     return create_dataset(
         owner=user, name=dataset.name, job=job, description=dataset.description,

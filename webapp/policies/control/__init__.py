@@ -1,0 +1,1 @@
+"""Policies that act in an environment: making them, their pages."""
