@@ -20,5 +20,10 @@ urlpatterns = [
     path("score-field/losses.json", views_control.loss_figure, name="loss_figure"),
     path("score-field/plane.csv", views_control.field_csv, name="field_csv"),
     path("score-field/plane.json", views_control.field_json, name="field_json"),
+    path("correction/", views_control.correction, name="correction"),
+    path("correction/path.json", views_control.path_figure, name="path_figure"),
+    path("correction/states.json", views_control.states_figure, name="states_figure"),
+    path("correction/corrections.csv", views_control.walk_csv, name="walk_csv"),
+    path("correction/corrections.json", views_control.walk_json, name="walk_json"),
     path("choice/", views.choice, name="choice"),
 ]

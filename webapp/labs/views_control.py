@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from webapp.labs import exports, score_drawing
+from webapp.labs import correction_drawing, exports, score_drawing
+from webapp.labs.correction_page import open_correction_page
 from webapp.labs.score_page import open_score_page
 
 
@@ -41,6 +42,38 @@ def field_csv(request: HttpRequest) -> HttpResponse:
 def field_json(request: HttpRequest) -> HttpResponse:
     """Answer with the plane and the losses."""
     return JsonResponse(score_drawing.field_json(open_score_page(request.GET)))
+
+
+@require_safe
+def correction(request: HttpRequest) -> HttpResponse:
+    """Show how one action is corrected; to htmx, what follows from what is chosen."""
+    page = open_correction_page(request.GET)
+    name = "_correction_result" if request.htmx else "correction"  # type: ignore[attr-defined]
+    return render(request, f"labs/{name}.html", {"page": page})
+
+
+@require_safe
+def path_figure(request: HttpRequest) -> HttpResponse:
+    """Answer with the way of the action, as Plotly's JSON."""
+    return drawn(correction_drawing.path_figure(open_correction_page(request.GET)))
+
+
+@require_safe
+def states_figure(request: HttpRequest) -> HttpResponse:
+    """Answer with states of the data to choose from, as Plotly's JSON."""
+    return drawn(correction_drawing.states_figure(open_correction_page(request.GET)))
+
+
+@require_safe
+def walk_csv(request: HttpRequest) -> HttpResponse:
+    """Answer with a line per correction."""
+    return as_csv("correction", correction_drawing.walk_lines(open_correction_page(request.GET)))
+
+
+@require_safe
+def walk_json(request: HttpRequest) -> HttpResponse:
+    """Answer with the whole correction."""
+    return JsonResponse(correction_drawing.walk_json(open_correction_page(request.GET)))
 
 
 def drawn(figure: go.Figure) -> HttpResponse:

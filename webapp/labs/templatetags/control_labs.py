@@ -1,5 +1,6 @@
 """Where what a control lab needs can be made."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -7,6 +8,16 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 
 register = template.Library()
+
+MOST_SHOWN = 8
+"""Numbers of a vector that a table shows."""
+
+
+@register.filter
+def vector(values: Sequence[float]) -> str:
+    """Return the numbers of a vector as text, the first eight of a long one."""
+    shown = "  ".join(f"{float(value):.4g}".replace("-", "−") for value in values[:MOST_SHOWN])
+    return shown if len(values) <= MOST_SHOWN else f"{shown} … ({len(values)})"
 
 
 @dataclass(frozen=True)

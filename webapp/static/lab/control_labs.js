@@ -1,19 +1,16 @@
 // Labs of the control laboratory.
 //   <div data-lab-reload> holds an input whose change asks for the whole page again (other dimensions, other stages)
 //   a figure with `frames` beside data and layout can be played; nothing moves until its button is pressed
-//   layout.meta.fills: {"trace number": {"input": "name"}}: a click on a point of the trace puts its customdata into the
-//   form's inputs: a number into one, a list of numbers into several (names parted by spaces)
+//   layout.meta.fills: {"number of a trace": "name of an input"}: a click on one of its points puts the point's customdata
+//   there; layout.meta.also: {"name of an input": "value"} is put with it
 (() => {
   document.addEventListener("change", (event) => {
     if (event.target.closest("[data-lab-reload]")) event.target.form.submit();
   });
 
-  const put = (names, values) => {
+  const put = (values) => {
     const form = document.getElementById("lab-form");
-    names.split(" ").forEach((name, place) => {
-      const input = form?.elements[name];
-      if (input) input.value = [values].flat()[place];
-    });
+    for (const [name, value] of Object.entries(values)) if (form?.elements[name]) form.elements[name].value = value;
     form?.dispatchEvent(new Event("change", { bubbles: true }));
   };
 
@@ -30,8 +27,9 @@
     plot.dataset.fills = "yes";
     plot.on("plotly_click", (clicked) => {
       const point = clicked.points[0];
-      const names = figure.labFigure.layout?.meta?.fills?.[point?.curveNumber];
-      if (names && point.customdata !== undefined) put(names, point.customdata);
+      const { fills, also } = figure.labFigure.layout?.meta ?? {};
+      const name = fills?.[point?.curveNumber];
+      if (name && point.customdata !== undefined) put({ ...also, [name]: point.customdata });
     });
   });
 })();
