@@ -124,14 +124,29 @@ class Transitions:
         return dict(zip(ARRAYS, values, strict=True))
 
 
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return the metadata of an artifact.
+
+    Raises:
+        CorruptArtifactError: they are missing or no JSON.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CorruptArtifactError(
+            f"{path.parent.name} holds no readable transitions: {error}. Compute the job again."
+        ) from error
+    return found
+
+
 def load_transitions(folder: Path) -> Transitions:
     """Return the transitions of an artifact.
 
     Raises:
         CorruptArtifactError: a file is missing or is not what the job wrote.
     """
+    metadata = read_metadata(folder / METADATA_FILE)
     try:
-        metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
         with np.load(folder / TRANSITIONS_FILE, allow_pickle=False) as stored:
             observations, actions, rewards, following, terminated, truncated = (
                 stored[name] for name in ARRAYS

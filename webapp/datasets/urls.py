@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from webapp.datasets import views, views_new
+from webapp.datasets.transitions import views as views_stored
 from webapp.datasets.transitions import views_collect
 from webapp.datasets.transitions import views_new as views_transitions
 
@@ -14,6 +15,16 @@ urlpatterns = [
     path("upload/<str:token>/report/", views_new.report, name="report"),
     path("upload/<str:token>/discard/", views_new.discard, name="discard"),
     path("upload/<str:token>/transitions/", views_transitions.staged, name="transitions_staged"),
+    re_path(
+        r"^(?P<pk>\d+)/figures/(?P<name>returns|lengths|states)\.json$",
+        views_stored.figure,
+        name="transitions_figure",
+    ),
+    re_path(
+        r"^(?P<pk>\d+)/transitions\.(?P<suffix>csv|npz|hdf5|json)$",
+        views_stored.export,
+        name="transitions_export",
+    ),
     path("<int:pk>/again/", views_transitions.again, name="transitions_again"),
     path("collect/", views_collect.collect, name="collect"),
     path("collect/parts/", views_collect.parts, name="collect_parts"),

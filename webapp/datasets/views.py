@@ -1,6 +1,5 @@
 """Looking at datasets: list, one of them, its rows, downloads, deletion."""
 
-import re
 from collections.abc import Callable, Iterator
 
 from django.contrib import messages
@@ -12,7 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 from webapp.accounts.permissions import may_change
 from webapp.accounts.requests import signed_in
 from webapp.datasets import content, pages, selectors, services
+from webapp.datasets.families import FAMILIES
+from webapp.datasets.files import file_response
 from webapp.datasets.models import Dataset
+from webapp.datasets.transitions import views as transitions_views
 from webapp.jobs.models import Artifact
 from webapp.messages import user_errors_as_messages
 
@@ -29,11 +31,12 @@ EXPORTS: dict[str, tuple[str, Callable[[Artifact], Iterator[bytes]]]] = {
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """List datasets, the newest first, with a search."""
+    """List datasets, the newest first, of one family or both, with a search."""
     search = request.GET.get("q", "").strip()
-    found = Paginator(selectors.datasets(search=search), PER_PAGE)
-    page = found.get_page(request.GET.get("page"))
-    return render(request, "datasets/list.html", {"page": page, "search": search})
+    family = next((each for each in FAMILIES if each == request.GET.get("family")), None)
+    found = Paginator(selectors.datasets(search=search, family=family), PER_PAGE)
+    context = {"page": found.get_page(request.GET.get("page")), "search": search, "family": family}
+    return render(request, "datasets/list.html", context)
 
 
 @require_safe
@@ -45,6 +48,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         if dataset.job.is_finished:
             response["HX-Refresh"] = "true"
         return response
+    if dataset.family == "transitions":
+        return transitions_views.detail(request, dataset)
     page = pages.detail_page(dataset, request.GET)
     owned = may_change(signed_in(request), dataset)
     return render(request, "datasets/detail.html", {"page": page, "dataset": dataset, "own": owned})
@@ -57,21 +62,12 @@ def download(
     suffix: str,
 ) -> StreamingHttpResponse:
     """Send all rows, or the report of bad rows, as a file."""
-    dataset = get_object_or_404(selectors.datasets(), pk=pk)
+    dataset = get_object_or_404(selectors.datasets(family="prompts"), pk=pk)
     artifact = getattr(dataset.job, "artifact", None)
     if artifact is None:
         raise Http404("This dataset has no rows yet.")
     content_type, export = EXPORTS[suffix]
     return file_response(export(artifact), content_type, f"{dataset}.{suffix}")
-
-
-def file_response(
-    chunks: Iterator[bytes], content_type: str, filename: str
-) -> StreamingHttpResponse:
-    """Return a download under a name that every file system takes."""
-    safe = re.sub(r"[^\w.-]+", "_", filename, flags=re.ASCII)
-    disposition = {"Content-Disposition": f'attachment; filename="{safe}"'}
-    return StreamingHttpResponse(chunks, content_type=content_type, headers=disposition)
 
 
 @require_POST

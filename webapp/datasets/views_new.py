@@ -13,6 +13,7 @@ from algorithms.data.rows import BadRow, Row
 from webapp.accounts.requests import signed_in
 from webapp.components.errors import add_errors
 from webapp.datasets import content, imports, preview, services, staging, uploads
+from webapp.datasets.files import file_response
 from webapp.datasets.forms import (
     SOURCES,
     UPLOAD,
@@ -24,7 +25,6 @@ from webapp.datasets.forms import (
 )
 from webapp.datasets.models import Dataset
 from webapp.datasets.transitions.views_new import new_transitions
-from webapp.datasets.views import file_response
 from webapp.schema_forms import SchemaForm
 
 

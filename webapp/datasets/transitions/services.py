@@ -22,6 +22,7 @@ from webapp.datasets.transitions.nodes import (
     origin_of_import,
     transitions_node,
 )
+from webapp.jobs.graph import Node
 from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure, upload_record
 from webapp.jobs.store import default_store
@@ -127,6 +128,24 @@ def transitions_collect(
     node = collect_node(spec, name.strip(), fingerprints, label)
     job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
     origin = origin_of_composition(spec, {role: str(policy) for role, policy in given.items()})
+    return create_dataset(owner=owner, name=name, job=job, description=description, origin=origin)
+
+
+@transaction.atomic
+def dataset_from_node(*, owner: User, name: str, node: Node, description: str = "") -> Dataset:
+    """Return the data set of transitions that a planned collect or transitions job makes.
+
+    Raises:
+        UserError: something that it needs is gone.
+        ValidationError: the name does not do, or it names exactly these transitions already.
+    """
+    require_name(owner, name)
+    job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
+    if isinstance(node.spec, CollectSpec):
+        origin = origin_of_composition(node.spec, {})
+    else:
+        assert isinstance(node.spec, TransitionsSpec)  # the kinds that give transitions
+        origin = origin_of_import(node.spec)
     return create_dataset(owner=owner, name=name, job=job, description=description, origin=origin)
 
 

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import trigger_client_event
 
 from algorithms.environments.table import ENVIRONMENTS
 from webapp.accounts.requests import signed_in
@@ -63,7 +64,8 @@ def _start(request: HttpRequest, draft: CollectDraft, name_form: NameForm) -> Da
 def parts(request: HttpRequest) -> HttpResponse:
     """Return the rows after a button of the builder, or after another environment was chosen."""
     draft = CollectDraft(acted(request.POST, request.POST.get("act", "")))
-    return render(request, "datasets/transitions/_parts.html", {"draft": draft})
+    response = render(request, "datasets/transitions/_parts.html", {"draft": draft})
+    return trigger_client_event(response, "parts-changed", after="settle")
 
 
 @require_POST
