@@ -20,7 +20,7 @@ CONTROL_KINDS: Mapping[str, Kind] = {
     "control_policy": Kind(ImportPolicySpec, version=1, optional_roles=("file",)),
     "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
     "train_control": Kind(TrainControlSpec, version=1, roles=("transitions",), resumable=True),
-    "train_score": Kind(TrainScoreSpec, version=1, roles=("transitions",), resumable=True),
+    "train_score": Kind(TrainScoreSpec, version=2, roles=("transitions",), resumable=True),
     "train_inverse_dynamics": Kind(
         TrainDynamicsSpec, version=1, roles=("transitions",), resumable=True
     ),

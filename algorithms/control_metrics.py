@@ -79,6 +79,29 @@ CONTROL_OUTCOME_METRICS: tuple[Metric, ...] = (
 )
 """Figures of an `evaluate_control` job's summary; normalized_* exist where references do."""
 
+SCORE_OUTCOME_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "score_error",
+        "Error of the score",
+        better="lower",
+        help="Relative L2 error against the score of the data under the same noise (a kernel "
+        "density estimate), mean over noise levels from 0.2 up, at noisy held-out rows.",
+    ),
+    Metric(
+        "score_cosine",
+        "Direction of the score",
+        better="higher",
+        help="Mean cosine with that score, over the same levels and rows.",
+    ),
+    Metric(
+        "score_error_fine",
+        "Error of the score, fine levels",
+        better="lower",
+        help="The relative error at noise levels below 0.2, where few rows are near.",
+    ),
+)
+"""Figures of a `train_score` job's summary, where the data are few enough to compare with."""
+
 ALL_CONTROL_METRICS: tuple[Metric, ...] = (
     *CONTROL_TRAIN_METRICS,
     *CONTROL_EVAL_METRICS,
@@ -86,6 +109,7 @@ ALL_CONTROL_METRICS: tuple[Metric, ...] = (
     *DYNAMICS_METRICS,
     *BEHAVIOUR_METRICS,
     *CONTROL_OUTCOME_METRICS,
+    *SCORE_OUTCOME_METRICS,
 )
 """All but those that an algorithm adds."""
 

@@ -9,6 +9,7 @@ from algorithms.control_models.score import ScoreModel
 from algorithms.control_specs import TrainScoreSpec
 from algorithms.training.control_models import fit, losses_by_level, split_data
 from algorithms.training.device import configure_process, peak_memory_bytes
+from algorithms.training.score_truth import compared
 
 
 def run(spec: TrainScoreSpec, context: JobContext) -> Summary:
@@ -37,7 +38,8 @@ def run(spec: TrainScoreSpec, context: JobContext) -> Summary:
         },
     )  # fmt: skip
     name = "dsm_loss_heldout" if data.judged is not None else "dsm_loss"
-    return {
+    truth = compared(model, data.learned, data.judged or data.learned)
+    return truth | {
         "steps": position.step,
         "seconds": position.seconds,
         "dimensions": model.size,
