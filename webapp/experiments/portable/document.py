@@ -9,11 +9,22 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from algorithms.base import Schema
+from algorithms.control_specs import (
+    CollectSpec,
+    ImportPolicySpec,
+    TrainBehaviourSpec,
+    TransitionsSpec,
+)
 from algorithms.sources import DatasetSource, ModelSource
 from algorithms.specs import KINDS, TrainSpec
 
 SourceName = Annotated[str, Field(min_length=1, max_length=120)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _one_of(entry: Schema, *names: str) -> None:
+    if sum(getattr(entry, name) is not None for name in names) != 1:
+        raise ValueError(f"give one of {', '.join(names[:-1])} and {names[-1]}")
 
 
 class DatasetEntry(Schema):
@@ -23,13 +34,18 @@ class DatasetEntry(Schema):
     """Generator, path, hub or public set."""
     upload: Hash | None = None
     """SHA-256 of rows that a person uploaded: they are not in the file, only known again."""
+    collect: CollectSpec | None = None
+    """Of control: behaviour policies that need no other job play an environment."""
+    transitions: TransitionsSpec | None = None
+    """Of control: a file on the worker's disk, or a Minari data set."""
+    job: str | None = None
+    """Of control: a collect or transitions job of this file, where they have inputs."""
     description: str = ""
     """For people."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> "DatasetEntry":
-        if (self.source is None) == (self.upload is None):
-            raise ValueError("give either source or upload")
+        _one_of(self, "source", "upload", "collect", "transitions", "job")
         return self
 
 
@@ -54,6 +70,10 @@ class PolicyEntry(Schema):
     """Random weights, a folder, the hub, a GGUF file or a package."""
     warm_start: WarmStart | None = None
     """Training of the source; the policy is then the trained model."""
+    control_policy: ImportPolicySpec | None = None
+    """Of control: a scripted policy, or a file of somebody else's."""
+    train_behaviour: TrainBehaviourSpec | None = None
+    """Of control: a policy that learns online."""
     job: str | None = None
     """A job of this file, for policies with a longer history."""
     description: str = ""
@@ -61,8 +81,7 @@ class PolicyEntry(Schema):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "PolicyEntry":
-        if (self.source is None) == (self.job is None):
-            raise ValueError("give either source or job")
+        _one_of(self, "source", "control_policy", "train_behaviour", "job")
         if self.warm_start is not None and self.source is None:
             raise ValueError("a warm start needs a source")
         return self
@@ -113,4 +132,4 @@ class Document(Schema):
     jobs: Mapping[str, JobEntry] = {}
     """What policies and rollouts were made by."""
     config: Mapping[str, Any]
-    """An ExperimentConfig with names instead of ids: `dataset` for `dataset_id`."""
+    """The config of a recipe with names instead of ids: `dataset` for `dataset_id`."""

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from algorithms.base import Schema
-from algorithms.catalogue import ALGORITHMS
+from algorithms.catalogue import ALGORITHMS, CONTROL_ALGORITHMS, CORRECTIONS
 from algorithms.specs import KINDS, DatasetSpec, PolicySpec, UploadSpec
 from webapp.experiments.plan import Sources
 from webapp.experiments.portable.document import Document, JobEntry
@@ -17,8 +17,11 @@ from webapp.policies.nodes import WarmStartError, warm_started
 
 GRADED = ("grade", "curate")
 """Kinds whose artifacts are graded completions."""
-POLICIES = ("policy", "train", "online")
+CONTROL_POLICIES = ("train_control", "train_behaviour", "control_policy")
+POLICIES = ("policy", "train", "online", *CONTROL_POLICIES)
 """Kinds whose artifacts are policies."""
+TRANSITIONS = ("collect", "transitions")
+"""Kinds whose artifacts are data sets of transitions."""
 
 
 class SourceError(Exception):
@@ -105,13 +108,25 @@ class _Builder:
         entry, title = self.document.datasets[name], f"Dataset {name}"[:200]
         if entry.source is not None:
             return Node(kind="dataset", spec=DatasetSpec(source=entry.source), title=title)
+        if entry.collect is not None:
+            return Node(kind="collect", spec=entry.collect, title=title, label=self.label)
+        if entry.transitions is not None:
+            return Node(kind="transitions", spec=entry.transitions, title=title, label=self.label)
+        if entry.job is not None:
+            made = self._made(entry.job, TRANSITIONS)
+            assert isinstance(made, Node)  # these kinds keep nothing along the way
+            return made
         return Node(kind="upload", spec=UploadSpec(sha256=entry.upload or ""), title=title)
 
     def policy(self, name: str) -> Node | Kept:
         entry = self.document.policies[name]
+        title = f"Policy {name}"[:200]
+        for kind in ("control_policy", "train_behaviour"):
+            if (own := getattr(entry, kind)) is not None:
+                return Node(kind=kind, spec=own, title=title, label=self.label)
         if entry.source is None:
             return self._made(entry.job or "", POLICIES)
-        spec, title = PolicySpec(source=entry.source), f"Policy {name}"[:200]
+        spec = PolicySpec(source=entry.source)
         node = Node(kind="policy", spec=spec, title=title, label=self.label)
         start = entry.warm_start
         if start is None:
@@ -187,5 +202,8 @@ def _spec(entry: JobEntry, name: str) -> Schema:
 
 def code_version(spec: Schema) -> str:
     """Return the version of the algorithm that a spec names, as plans write it."""
-    name = getattr(spec, "algorithm", "")
-    return f"{name}-{ALGORITHMS[name].version}" if name in ALGORITHMS else ""
+    name = getattr(spec, "algorithm", "") or getattr(spec, "correction", "")
+    for known in (ALGORITHMS, CONTROL_ALGORITHMS, CORRECTIONS):
+        if name in known:
+            return f"{name}-{known[name].version}"
+    return ""

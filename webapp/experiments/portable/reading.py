@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig, config_of, family_of
 from webapp.experiments.portable import trinity
 from webapp.experiments.portable.document import Document
 from webapp.experiments.portable.nodes import SourceNodes, only, source_nodes
@@ -52,7 +52,7 @@ class Reading:
     document: Document | None = None
     nodes: SourceNodes = field(default_factory=SourceNodes)
     """The jobs that make its sources."""
-    config: ExperimentConfig | None = None
+    config: AnyConfig | None = None
     """The config with sources by their places in the file (`nodes.numbers`); None where anything
     is wrong."""
     problems: tuple[Problem, ...] = ()
@@ -77,20 +77,23 @@ def read(text: str) -> Reading:
     return replace(found, not_understood=translated.not_understood)
 
 
-def config_with(document: Document, ids: Ids) -> ExperimentConfig:
+def config_with(document: Document, ids: Ids) -> AnyConfig:
     """Return the config of a document whose sources have these ids.
 
     Raises:
         UnknownNameError: the config names a source that has no id.
         pydantic.ValidationError: the config is wrong.
     """
-    return ExperimentConfig.model_validate(with_ids(_complete(document), ids))
+    return config_of(with_ids(_complete(document), ids))
 
 
 def _complete(document: Document) -> dict[str, Any]:
     """Return the config, naming the only dataset and policy where it names none."""
     found = dict(document.config)
+    learns_from_data = family_of(found.get("recipe")) == "control"
     for key, table in _REQUIRED.items():
+        if learns_from_data and key == "policy":
+            continue
         if read_key(key) not in found and key not in found:
             name = only("", getattr(document, table))
             if name:

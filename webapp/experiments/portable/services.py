@@ -13,9 +13,10 @@ from webapp.catalogue.models import Preset
 from webapp.curation.selectors import trainable_jobs
 from webapp.datasets.models import Dataset
 from webapp.datasets.services import dataset_from_source
-from webapp.experiments.config import ExperimentConfig
+from webapp.datasets.transitions.services import dataset_from_node
+from webapp.experiments.configs import AnyConfig
 from webapp.experiments.models import Experiment
-from webapp.experiments.portable.document import Document, PolicyEntry
+from webapp.experiments.portable.document import DatasetEntry, Document, PolicyEntry
 from webapp.experiments.portable.nodes import SourceNodes, only
 from webapp.experiments.portable.reading import Problem, Reading, config_with, read
 from webapp.experiments.portable.references import Ids, Path
@@ -39,7 +40,7 @@ class Imported:
     """A file whose sources exist."""
 
     document: Document
-    config: ExperimentConfig
+    config: AnyConfig
     made: tuple[str, ...]
     """Sources that were made for it, in words."""
     not_understood: tuple[str, ...]
@@ -143,18 +144,29 @@ class _Maker:
         if rows:
             return next((row.pk for row in rows if name in (row.name, str(row))), rows[0].pk)
         entry = self._document.datasets[name]
-        if entry.source is None:
+        if entry.upload is not None:
             message = "These uploaded rows are not here: upload the file first, then import again."
             self._refuse("datasets", name, "upload", why=message)
             return None
-        made = dataset_from_source(
+        try:
+            made = self._make_dataset(self._free_dataset(name), entry, node)
+        except UserError as error:
+            self._refuse("datasets", name, why=str(error))
+            return None
+        self.made.append(f"dataset “{made}”")
+        return made.pk
+
+    def _make_dataset(self, name: str, entry: DatasetEntry, node: Node) -> Dataset:
+        if entry.source is None:
+            return dataset_from_node(
+                owner=self._owner, name=name, node=node, description=entry.description
+            )
+        return dataset_from_source(
             owner=self._owner,
-            name=self._free_dataset(name),
+            name=name,
             spec=DatasetSpec(source=entry.source),
             description=entry.description,
         )
-        self.made.append(f"dataset “{made}”")
-        return made.pk
 
     def _free_dataset(self, name: str) -> str:
         """Return a name under which this person may make a dataset."""

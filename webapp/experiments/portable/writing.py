@@ -5,11 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from algorithms.base import Schema, UserError
+from algorithms.control_specs import (
+    CollectSpec,
+    ImportPolicySpec,
+    TrainBehaviourSpec,
+    TransitionsSpec,
+)
 from algorithms.specs import DatasetSpec, PolicySpec, TrainSpec
 from webapp.catalogue.models import Preset
 from webapp.curation.selectors import trainable_name
 from webapp.datasets.models import Dataset
-from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig
 from webapp.experiments.models import Experiment
 from webapp.experiments.portable.document import (
     DatasetEntry,
@@ -59,7 +65,7 @@ def _said(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def document_of(
-    config: ExperimentConfig, *, name: str = "", question: str = "", tags: Iterable[str] = ()
+    config: AnyConfig, *, name: str = "", question: str = "", tags: Iterable[str] = ()
 ) -> Document:
     """Return a config with its sources as a document.
 
@@ -125,7 +131,22 @@ class _Writer:
 
     def datasets(self) -> dict[str, DatasetEntry]:
         """Return the datasets; those that policies were warm-started on among them."""
-        return {self.names["datasets"][pk]: _dataset(row) for pk, row in self.dataset_rows.items()}
+        return {
+            self.names["datasets"][pk]: self._dataset(row) for pk, row in self.dataset_rows.items()
+        }
+
+    def _dataset(self, row: Dataset) -> DatasetEntry:
+        about, job = row.description, row.job
+        match job.kind:
+            case "upload":
+                return DatasetEntry(upload=job.spec["sha256"], description=about)
+            case "collect" | "transitions" if _inputs(job):
+                return DatasetEntry(job=self._job(job), description=about)
+            case "collect":
+                return DatasetEntry(collect=_spec(job, CollectSpec), description=about)
+            case "transitions":
+                return DatasetEntry(transitions=_spec(job, TransitionsSpec), description=about)
+        return DatasetEntry(source=_spec(job, DatasetSpec).source, description=about)
 
     def policies(self) -> dict[str, PolicyEntry]:
         """Return the policies: a source and a warm start where that is all, else their jobs."""
@@ -138,6 +159,12 @@ class _Writer:
         if row.job.kind == "policy":
             return PolicyEntry(source=_spec(row.job, PolicySpec).source, description=about)
         inputs = {role: edge.source for role, edge in _inputs(row.job).items()}
+        if row.job.kind == "train_behaviour":
+            learned = _spec(row.job, TrainBehaviourSpec)
+            return PolicyEntry(train_behaviour=learned, description=about)
+        if row.job.kind == "control_policy" and not inputs:
+            taken = _spec(row.job, ImportPolicySpec)
+            return PolicyEntry(control_policy=taken, description=about)
         dataset = self._named(inputs.get("dataset"))
         plain = set(inputs) == _WARM_START_ROLES and inputs["dataset"] == inputs["eval_dataset"]
         if plain and dataset and inputs["policy"].kind == "policy":
@@ -168,13 +195,6 @@ class _Writer:
         """Return what a job reads: another job, or what that kept after some updates."""
         name = self._job(edge.source)
         return name if edge.checkpoint is None else f"{name}@{edge.checkpoint}"
-
-
-def _dataset(row: Dataset) -> DatasetEntry:
-    if row.job.kind == "upload":
-        return DatasetEntry(upload=row.job.spec["sha256"], description=row.description)
-    source = _spec(row.job, DatasetSpec).source
-    return DatasetEntry(source=source, description=row.description)
 
 
 def _inputs(job: Job) -> dict[str, JobInput]:
