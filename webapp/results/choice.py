@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ _MOST = 10 * MAX_RUNS
 """Ids read from one address; a range is cut where more could never be shown."""
 _RANGE = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 
-E = TypeVar("E", XAxis, GroupBy)
+E = TypeVar("E", bound=StrEnum)
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,15 @@ def parse(query: QueryDict, metrics: Iterable[str], outcomes: Iterable[str]) -> 
     is_form = query.get("form") == "1"
     return Choice(
         runs=tuple(runs[:MAX_RUNS]),
-        metric=_one_of(query.get("metric", ""), metrics, DEFAULT_METRIC),
-        axis=_enum(XAxis, query.get("x", ""), XAxis.STEPS),
-        smoothing=_smoothing(query.get("smooth", "")),
+        metric=one_of(query.get("metric", ""), metrics, DEFAULT_METRIC),
+        axis=enum_of(XAxis, query.get("x", ""), XAxis.STEPS),
+        smoothing=smoothing_of(query.get("smooth", "")),
         band=query.get("band", "0" if is_form else "1") != "0",
         log_y=query.get("log", "0") == "1",
-        group=_enum(GroupBy, query.get("group", ""), GroupBy.LABEL),
-        reference=_number(query.get("ref", "")),
-        benchmark=_number(query.get("benchmark", "")),
-        outcome=_one_of(query.get("outcome", ""), outcomes, DEFAULT_OUTCOME),
+        group=enum_of(GroupBy, query.get("group", ""), GroupBy.LABEL),
+        reference=number_of(query.get("ref", "")),
+        benchmark=number_of(query.get("benchmark", "")),
+        outcome=one_of(query.get("outcome", ""), outcomes, DEFAULT_OUTCOME),
         target=_share(query.get("target", "")),
         dropped=max(0, len(runs) - MAX_RUNS),
     )
@@ -131,15 +132,18 @@ def ids_of(texts: Iterable[str]) -> list[int]:
     return found
 
 
-def _one_of(text: str, known: Iterable[str], default: str) -> str:
+def one_of(text: str, known: Iterable[str], default: str) -> str:
+    """Return a text that is known, else the default."""
     return text if text in set(known) else default
 
 
-def _enum(kind: type[E], text: str, default: E) -> E:
+def enum_of(kind: type[E], text: str, default: E) -> E:
+    """Return the member that a text names, else the default."""
     return kind(text) if text in set(kind) else default
 
 
-def _number(text: str) -> int | None:
+def number_of(text: str) -> int | None:
+    """Return a whole number, None where it is something else."""
     return int(text) if _RANGE.fullmatch(text) and text.isdigit() else None
 
 
@@ -152,7 +156,8 @@ def _share(text: str) -> float | None:
     return number if number <= 1 else None
 
 
-def _smoothing(text: str) -> float:
+def smoothing_of(text: str) -> float:
+    """Return a smoothing weight, 0 where it is something else."""
     if not re.fullmatch(r"0?\.\d{1,6}|0|0\.0*", text):
         return 0.0
     return min(float(text), MAX_SMOOTHING)

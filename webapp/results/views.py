@@ -16,7 +16,10 @@ from webapp.results.at_k import at_k_figure, cardinality_figure
 from webapp.results.choice import Choice, parse, with_runs
 from webapp.results.compare import Comparison
 from webapp.results.compare_page import build_page
+from webapp.results.control import views as control
+from webapp.results.control.selectors import Family, family_of_runs
 from webapp.results.cost import cost_csv, cost_latex, cost_table
+from webapp.results.htmx import elsewhere, is_at, is_of_another_page
 from webapp.results.iterations import by_iteration_figure, iterations_csv
 from webapp.results.kept import kept_csv, kept_figure
 
@@ -42,20 +45,20 @@ def compare(request: HttpRequest) -> HttpResponse:
     choice = choice_of(request)
     address = _address("results:compare", choice)
     fragment = FRAGMENTS.get(request.headers.get("HX-Target", ""))
+    family = family_of_runs(choice.runs)
+    if family is Family.CONTROL or family is Family.MIXED:
+        return control.compare(request, family, choice.runs)
     if fragment is None and ("form" in request.GET or "experiment" in request.GET):
         return redirect(address)
+    if is_of_another_page(request, family):
+        return elsewhere(address)
     page = build_page(comparing.load(choice), search=request.GET.get("q", ""))
     address = _address("results:compare", page.choice)
     context = {"page": page, "link": request.build_absolute_uri(address)}
     response = render(request, fragment or "results/compare.html", context)
-    if fragment == FRAGMENTS["comparison"] and not _is_at(request, address):
+    if fragment == FRAGMENTS["comparison"] and not is_at(request, address):
         response.headers["HX-Push-Url"] = address
     return response
-
-
-def _is_at(request: HttpRequest, address: str) -> bool:
-    """Whether the browser shows this address already: a refresh adds nothing to its history."""
-    return request.headers.get("HX-Current-URL") == request.build_absolute_uri(address)
 
 
 def _address(name: str, choice: Choice) -> str:
@@ -81,9 +84,12 @@ FIGURES: Mapping[str, Callable[[Comparison], go.Figure]] = {
 @require_safe
 def compare_figure(request: HttpRequest, name: str) -> HttpResponse:
     """Return one of the page's plots as Plotly JSON."""
+    choice = choice_of(request)
+    if family_of_runs(choice.runs) is Family.CONTROL:
+        return control.figure(request, name, choice.runs)
     if name not in FIGURES:
         raise Http404(f"there is no plot {name}")
-    drawn = FIGURES[name](comparing.load(choice_of(request)))
+    drawn = FIGURES[name](comparing.load(choice))
     return HttpResponse(drawn.to_json(), content_type="application/json")
 
 
@@ -117,7 +123,10 @@ def compare_cost(request: HttpRequest) -> HttpResponse:
 @require_safe
 def compare_export(request: HttpRequest, name: str) -> HttpResponse:
     """Return the comparison as a file to keep."""
-    found = comparing.load(choice_of(request))
+    choice = choice_of(request)
+    if family_of_runs(choice.runs) is Family.CONTROL:
+        return control.export(request, name, choice.runs)
+    found = comparing.load(choice)
     if name == "comparison.json":
         response: HttpResponse = JsonResponse(
             exports.as_json(found, comparing.table(found)), json_dumps_params={"indent": 1}

@@ -103,10 +103,7 @@ def style(algorithm: str, variant: int = 0) -> Style:
     if not algorithm:
         return BASE
     colour_name = _colour_of(algorithm)
-    if colour_name in LOOKS:
-        look = LOOKS[colour_name]
-    else:
-        look = _look_of_name(algorithm)
+    look = LOOKS[colour_name] if colour_name in LOOKS else _look_of_name(algorithm)
     colour = COLOURS[look.colour]
     marker = look.marker if variant == 0 else f"{look.marker}-open"
     dash = DASHES[(DASHES.index(look.dash) + variant) % len(DASHES)]

@@ -1,4 +1,4 @@
-"""The numbers that a paper reports, drawn over a figure: hollow markers, a thin dotted line."""
+"""The numbers that a paper or others report, drawn over a figure: hollow markers, a thin dotted line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class PaperLine:
     y: tuple[float, ...]
 
 
-def overlay(drawn: go.Figure, lines: Sequence[PaperLine]) -> go.Figure:
-    """Return the figure with the paper's numbers over it."""
+def overlay(drawn: go.Figure, lines: Sequence[PaperLine], whose: str = "paper") -> go.Figure:
+    """Return the figure with published numbers over it, those of `whose`."""
     for line in lines:
         look = style(line.algorithm, line.variant)
         drawn.add_trace(
@@ -30,14 +30,14 @@ def overlay(drawn: go.Figure, lines: Sequence[PaperLine]) -> go.Figure:
                 x=list(line.x),
                 y=list(line.y),
                 mode="lines+markers",
-                name=plain(f"{line.name} (paper)"),
+                name=plain(f"{line.name} ({whose})"),
                 line={"color": look.faint, "width": 1.2, "dash": "dot"},
                 marker={
                     "symbol": f"{look.marker.removesuffix('-open')}-open",
                     "size": 9,
                     "color": look.colour_light,
                 },
-                hovertemplate=f"{plain(line.name)} in the paper: %{{y:.4g}}<extra></extra>",
+                hovertemplate=f"{plain(line.name)}, {plain(whose)}: %{{y:.4g}}<extra></extra>",
             )
         )
     return drawn

@@ -49,15 +49,15 @@
   }, true);
 
   // -- what the curves cannot say themselves
-  const showNotes = (figure, id) => {
-    const list = document.getElementById(id);
+  const showNotes = (figure, list) => {
     const notes = figure.labFigure?.layout?.meta?.notes ?? [];
     list.replaceChildren(...notes.map((note) => Object.assign(document.createElement("li"), { textContent: note })));
     list.hidden = notes.length === 0;
   };
   document.addEventListener("figure:drawn", (event) => {
-    const id = { "learning-curves": "curve-notes", "at-k": "at-k-notes" }[event.target.dataset.figureName];
-    if (id) showNotes(event.target, id);
+    const name = event.target.dataset.figureName;
+    const list = document.querySelector(`[data-notes-of="${CSS.escape(name)}"]`);
+    if (list) showNotes(event.target, list);
   });
 
   // -- after the server answered: figures, and the order of the table that the reader chose

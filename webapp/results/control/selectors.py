@@ -1,0 +1,94 @@
+"""Reads what the compare page of experiments in control is made of."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from webapp.datasets.models import Dataset
+from webapp.experiments.models import Run
+from webapp.jobs.models import JobInput
+from webapp.policies.models import Policy
+from webapp.results.rows import RunRow
+
+RECIPE = "control"
+"""Recipe of experiments whose policies act in an environment."""
+NETWORKS = ("score", "state_score", "inverse_dynamics")
+"""Roles of the networks that a correction asks."""
+
+
+class Family(StrEnum):
+    """What a page's runs are about."""
+
+    LANGUAGE = "language"
+    CONTROL = "control"
+    MIXED = "mixed"
+
+
+def family_of_runs(run_ids: Collection[int]) -> Family | None:
+    """Return what some runs are about; None where there are none; 1 query."""
+    recipes = Run.objects.filter(pk__in=run_ids).values_list("experiment__recipe", flat=True)
+    found = {recipe == RECIPE for recipe in recipes.distinct()} if run_ids else set()
+    if len(found) == 2:
+        return Family.MIXED
+    return (Family.CONTROL if found == {True} else Family.LANGUAGE) if found else None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an evaluation's policy and networks come from."""
+
+    policy_job: int | None
+    policy: str
+    """Name of a given policy; empty where it was trained in the run."""
+    dataset: str
+    """Name of the transitions; empty where nothing was learned from any."""
+
+
+def origins_of(runs: Sequence[RunRow]) -> dict[int, Origin]:
+    """Return the origin of each run's evaluation; 4 queries."""
+    inputs = _inputs([run.evaluate.id for run in runs if run.evaluate is not None])
+    own = {run.id: inputs.get(run.evaluate.id, {}) if run.evaluate else {} for run in runs}
+    learned = {source for roles in own.values() for source in roles.values()}
+    transitions = {
+        job: roles["transitions"]
+        for job, roles in _inputs(learned).items()
+        if "transitions" in roles
+    }
+    datasets = _datasets(set(transitions.values()))
+    policies = _policies({roles["policy"] for roles in own.values() if "policy" in roles})
+    found = {}
+    for run in runs:
+        roles = own[run.id]
+        learners = [roles[role] for role in ("policy", *NETWORKS) if role in roles]
+        sources = [transitions[job] for job in learners if job in transitions]
+        policy = roles.get("policy")
+        found[run.id] = Origin(
+            policy_job=policy,
+            policy=policies.get(policy, "") if run.is_base and policy is not None else "",
+            dataset=datasets.get(sources[0], "") if sources else "",
+        )
+    return found
+
+
+def _inputs(job_ids: Collection[int]) -> Mapping[int, dict[str, int]]:
+    rows = JobInput.objects.filter(job__in=list(job_ids)).values_list("job_id", "role", "source_id")
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    for job_id, role, source_id in rows:
+        found[job_id][role] = source_id
+    return found
+
+
+def _datasets(job_ids: Collection[int]) -> dict[int, str]:
+    """Return names of data sets by their job; a job without a name is called by its title."""
+    rows = Dataset.objects.filter(job__in=list(job_ids)).order_by("-pk")
+    return {job_id: f"data set of job {job_id}" for job_id in job_ids} | {
+        row.job_id: str(row) for row in rows
+    }
+
+
+def _policies(job_ids: Collection[int]) -> dict[int, str]:
+    rows = Policy.objects.filter(job__in=list(job_ids)).order_by("-pk")
+    return {job_id: f"policy of job {job_id}" for job_id in job_ids} | {
+        row.job_id: row.name for row in rows
+    }

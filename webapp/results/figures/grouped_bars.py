@@ -1,0 +1,117 @@
+"""A final figure of policies side by side: a bar per correction, seeds as points, 95% intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from algorithms.base import Metric
+from webapp.results.figures.palette import figure, style
+from webapp.results.figures.text import plain
+from webapp.results.statistics import MeanCI
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One compared group."""
+
+    category: str
+    """The policy that it stands with."""
+    series: str
+    """How it is corrected: bars of one name have one pattern."""
+    name: str
+    algorithm: str
+    is_corrected: bool
+    interval: MeanCI
+    values: tuple[float, ...]
+    """One per training seed."""
+    urls: tuple[str, ...]
+    """Addresses of the evaluations."""
+
+
+def draw(bars: Sequence[Bar], metric: Metric) -> go.Figure:
+    """Return the bars, those of one policy beside each other."""
+    categories = list(dict.fromkeys(bar.category for bar in bars))
+    series = list(dict.fromkeys(bar.series for bar in bars))
+    width = 0.8 / max(1, len(series))
+    traces = [
+        trace
+        for place, name in enumerate(series)
+        for trace in _series(
+            [bar for bar in bars if bar.series == name], categories, metric,
+            offset=(place - (len(series) - 1) / 2) * width, width=width,
+        )
+    ]  # fmt: skip
+    title = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
+    return figure(
+        traces,
+        xaxis={
+            "tickmode": "array",
+            "tickvals": list(range(len(categories))),
+            "ticktext": [plain(name) for name in categories],
+            "range": [-0.6, len(categories) - 0.4],
+            "showgrid": False,
+        },
+        yaxis={"title": {"text": plain(title)}, "zeroline": True},
+        legend={"groupclick": "togglegroup"},
+        height=400,
+    )
+
+
+def _series(
+    bars: Sequence[Bar], categories: Sequence[str], metric: Metric, *, offset: float, width: float
+) -> list[go.Bar | go.Scatter]:
+    looks = [style(bar.algorithm) for bar in bars]
+    corrected = any(bar.is_corrected for bar in bars)
+    places = [categories.index(bar.category) + offset for bar in bars]
+    margins = [bar.interval.margin for bar in bars]
+    name = plain(bars[0].series)
+    drawn = go.Bar(
+        x=places,
+        y=[bar.interval.mean for bar in bars],
+        width=0.92 * width,
+        name=name,
+        legendgroup=name,
+        marker={
+            "color": [look.colour_light if corrected else look.faint for look in looks],
+            "line": {"color": [look.colour_light for look in looks], "width": 1.2},
+            "pattern": {"shape": "" if corrected else "/", "fgopacity": 0.5},
+        },
+        error_y={
+            "type": "data",
+            "array": [margin or 0.0 for margin in margins],
+            "visible": any(margins),
+            "thickness": 1.4,
+            "width": 4,
+        },
+        customdata=[
+            [
+                "",
+                plain(bar.name),
+                f"± {margin:.3g} (N = {bar.interval.n})" if margin is not None else "one seed",
+            ]
+            for bar, margin in zip(bars, margins, strict=True)
+        ],
+        hovertemplate=(
+            f"<b>%{{customdata[1]}}</b><br>{plain(metric.label)} = %{{y:.4g}} "
+            "%{customdata[2]}<extra></extra>"
+        ),
+    )
+    dots = go.Scatter(
+        x=[place for place, bar in zip(places, bars, strict=True) for _ in bar.values],
+        y=[value for bar in bars for value in bar.values],
+        mode="markers",
+        name=f"{name}, seeds",
+        legendgroup=name,
+        showlegend=False,
+        marker={
+            "symbol": "circle-open",
+            "size": 7,
+            "color": [
+                look.colour_light for look, bar in zip(looks, bars, strict=True) for _ in bar.values
+            ],
+        },
+        customdata=[[url] for bar in bars for url in bar.urls],
+        hovertemplate="one seed: %{y:.4g}<br>click to open it<extra></extra>",
+    )
+    return [drawn, dots]
