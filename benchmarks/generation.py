@@ -34,6 +34,7 @@ from algorithms.sources import ArithmeticSource, TinyLlama
 from algorithms.specs import DatasetSpec, GenerateSpec, PolicySpec
 from algorithms.training import rollout_hf
 from algorithms.training.policy import load_policy
+from algorithms.training.vllm_engines import CPU_BATCH_TOKENS
 from algorithms.training.vllm_process import PYTHON_VARIABLE
 from benchmarks.demo_pipeline import FileReporter
 from benchmarks.figures import OPTION, Figure, keep
@@ -147,11 +148,14 @@ def by_transformers(folder: Path, spec: GenerateSpec) -> Timing:
     return Timing(tokens, now - started, now - began, cpu_s)
 
 
-def by_vllm(folder: Path, spec: GenerateSpec) -> Timing:
-    """Return what `LLM.generate` takes in a process of its own, unseeded as most people call it.
+def by_vllm(folder: Path, spec: GenerateSpec, *, seeded: bool = False) -> Timing:
+    """Return what `LLM.generate` takes in a process of its own, as most people call it.
 
-    Of two calls the first counts, as the job makes only one.
+    Args:
+        seeded: give every completion a seed, as the job does. vLLM on a CPU then needs prompts in
+            one piece, see `algorithms.training.vllm_engines`.
     """
+    whole = {"enable_chunked_prefill": False, "max_num_batched_tokens": CPU_BATCH_TOKENS}
     order = {
         "engine": {
             "model": str(folder / "policy"),
@@ -159,7 +163,9 @@ def by_vllm(folder: Path, spec: GenerateSpec) -> Timing:
             "enforce_eager": spec.vllm.enforce_eager,
             "max_model_len": MODEL.max_tokens,
             "generation_config": "vllm",
+            **(whole if seeded else {}),
         },
+        "seeded": seeded,
         "prompts": prompts_of(folder, spec),
         "sampling": {
             "n": spec.completions,
@@ -184,9 +190,28 @@ def by_vllm(folder: Path, spec: GenerateSpec) -> Timing:
         text=True,
         check=True,
     )
-    lines = [json.loads(line) for line in answer.stdout.splitlines() if line.startswith('{"run"')]
-    first = next(line for line in lines if line["run"] == "warm-up")
-    return Timing(first["tokens"], first["seconds"], first["seconds"])
+    lines = answer.stdout.splitlines()
+    told = next(json.loads(line) for line in lines if line.startswith('{"tokens"'))
+    return Timing(told["tokens"], told["seconds"], told["seconds"])
+
+
+def by_library(folder: Path, spec: GenerateSpec, rounds: int) -> list[Figure]:
+    """Return the job against transformers."""
+    sides = [(by_job(folder, spec, n), by_transformers(folder, spec)) for n in range(rounds)]
+    return compared(*zip(*sides, strict=True))
+
+
+def by_engine(folder: Path, spec: GenerateSpec, rounds: int) -> list[Figure]:
+    """Return the job against vLLM with the job's seeds, and what these seeds cost vLLM itself."""
+    job, seeded, plain = zip(
+        *(
+            (by_job(folder, spec, n), by_vllm(folder, spec, seeded=True), by_vllm(folder, spec))
+            for n in range(rounds)
+        ),
+        strict=True,
+    )
+    seeds = compared(seeded, plain)[0]
+    return [*compared(job, seeded), Figure("vLLM seeded against unseeded", seeds.value, "")]
 
 
 def compared(job: Sequence[Timing], direct: Sequence[Timing]) -> list[Figure]:
@@ -230,9 +255,7 @@ def main() -> None:
         problems = ArithmeticSource(digits=3, train=args.prompts, test=1)
         run(folder, "dataset", "dataset", DatasetSpec(source=problems))
         run(folder, "policy", "policy", PolicySpec(source=MODEL))
-        direct = by_vllm if args.engine == "vllm" else by_transformers
-        sides = [(by_job(folder, spec, n), direct(folder, spec)) for n in range(args.rounds)]
-    figures = compared(*zip(*sides, strict=True))
+        figures = (by_engine if args.engine == "vllm" else by_library)(folder, spec, args.rounds)
     keep(args.figures, figures)
     sys.stdout.writelines(f"{one.what}: {one.value}\n" for one in figures)
 

@@ -166,6 +166,7 @@ def sides(options: argparse.Namespace, folder: Path) -> list[Side]:
     found = [
         Side("ours", ours, common),
         Side("ours, shared prompts", ours, common | {"share_prompts": True}),
+        Side("ours, checkpointing", ours, common | lean),
         Side("ours, shared + checkpointing", ours, common | lean | {"share_prompts": True}),
         Side("ours, padded", ours, common | {"packing": "padded"}),
         Side("plain loop", plain, common),

@@ -17,7 +17,7 @@ from algorithms.training.vllm_process import EngineProcess, gpu_shares
 _POLL_S = 0.5
 """Longest time between two calls of `on_progress`, while the engine starts, too."""
 
-_CPU_BATCH_TOKENS = 8192
+CPU_BATCH_TOKENS = 8192
 """Prompt tokens that an engine without a GPU reads at once."""
 
 
@@ -154,7 +154,7 @@ def _whole_prompts(longest: int) -> dict[str, Any]:
     """
     return {
         "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(_CPU_BATCH_TOKENS, longest),
+        "max_num_batched_tokens": max(CPU_BATCH_TOKENS, longest),
     }
 
 
