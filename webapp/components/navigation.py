@@ -51,6 +51,9 @@ GROUPS = (
     (
         Section("Loss lab", "labs:loss", "scale-balanced", "g l"),
         Section("Bandit lab", "labs:bandit", "dice", "g b"),
+        Section("Score field", "labs:score_field", "location-crosshairs", "g f"),
+        Section("Correction", "labs:correction", "wrench", "g k"),
+        Section("PointMass", "labs:point_mass", "person-running", "g m"),
     ),
     (
         Section("Compare", "results:compare", "chart-line", "g c", views=("results:problems",)),

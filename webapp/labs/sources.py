@@ -28,11 +28,11 @@ POLICY_KINDS = ("train_control", "train_behaviour", "control_policy")
 
 
 def finished(*kinds: str) -> list[Job]:
-    """Return the newest succeeded jobs of some kinds whose artifact is there; three queries."""
+    """Return the newest succeeded jobs of some kinds whose artifact is there; six queries."""
     found = (
         Job.objects.filter(kind__in=kinds, state=JobState.SUCCEEDED, artifact__isnull=False)
         .select_related("artifact")
-        .prefetch_related("inputs__source__datasets", "policies")
+        .prefetch_related("inputs__source__datasets", "inputs__source__policies", "policies")
         .order_by("-id")[:MOST_LISTED]
     )
     return list(found)
@@ -102,6 +102,15 @@ def record_of(folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((folder / MODEL_FILE).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"The network in {folder.name} cannot be read: {error}.") from error
+    return found
+
+
+def policy_record(job: Job) -> dict[str, Any]:
+    """Return what a policy for control says of itself; empty where it cannot be read."""
+    try:
+        found: dict[str, Any] = json.loads((folder_of(job) / "policy.json").read_text("utf-8"))
+    except (OSError, ValueError, UserError):
+        return {}
     return found
 
 

@@ -25,5 +25,10 @@ urlpatterns = [
     path("correction/states.json", views_control.states_figure, name="states_figure"),
     path("correction/corrections.csv", views_control.walk_csv, name="walk_csv"),
     path("correction/corrections.json", views_control.walk_json, name="walk_json"),
+    path("correction/step/", views_control.correct_step, name="correct_step"),
+    path("point-mass/", views_control.point_mass, name="point_mass"),
+    path("point-mass/episodes.plot.json", views_control.ground_figure, name="ground_figure"),
+    path("point-mass/steps.csv", views_control.ground_csv, name="ground_csv"),
+    path("point-mass/steps.json", views_control.ground_json, name="ground_json"),
     path("choice/", views.choice, name="choice"),
 ]

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from webapp.labs import correction_drawing, exports, score_drawing
+from algorithms.base import UserError
+from webapp.labs import correction_drawing, exports, ground_drawing, score_drawing
+from webapp.labs.correct_step import step_query
 from webapp.labs.correction_page import open_correction_page
+from webapp.labs.ground_page import open_ground_page
 from webapp.labs.score_page import open_score_page
 
 
@@ -74,6 +78,43 @@ def walk_csv(request: HttpRequest) -> HttpResponse:
 def walk_json(request: HttpRequest) -> HttpResponse:
     """Answer with the whole correction."""
     return JsonResponse(correction_drawing.walk_json(open_correction_page(request.GET)))
+
+
+@require_safe
+def correct_step(request: HttpRequest) -> HttpResponse:
+    """Go to the correction of one step of an evaluation's episode."""
+    names = ("by", "of", "episode", "step")
+    try:
+        query = step_query(**{name: request.GET.get(name, "") for name in names})
+    except UserError as error:
+        raise Http404(str(error)) from error
+    return redirect(f"{reverse('labs:correction')}?{query}")
+
+
+@require_safe
+def point_mass(request: HttpRequest) -> HttpResponse:
+    """Show episodes before and after a correction; to htmx, what follows from what is chosen."""
+    page = open_ground_page(request.GET)
+    name = "_ground_result" if request.htmx else "ground"  # type: ignore[attr-defined]
+    return render(request, f"labs/{name}.html", {"page": page})
+
+
+@require_safe
+def ground_figure(request: HttpRequest) -> HttpResponse:
+    """Answer with the episodes from above and their frames, as Plotly's JSON."""
+    return drawn(ground_drawing.ground_figure(open_ground_page(request.GET)))
+
+
+@require_safe
+def ground_csv(request: HttpRequest) -> HttpResponse:
+    """Answer with a line per step."""
+    return as_csv("episodes", ground_drawing.step_lines(open_ground_page(request.GET)))
+
+
+@require_safe
+def ground_json(request: HttpRequest) -> HttpResponse:
+    """Answer with the episodes, every step of them."""
+    return JsonResponse(ground_drawing.ground_json(open_ground_page(request.GET)))
 
 
 def drawn(figure: go.Figure) -> HttpResponse:

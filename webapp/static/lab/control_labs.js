@@ -1,6 +1,7 @@
 // Labs of the control laboratory.
 //   <div data-lab-reload> holds an input whose change asks for the whole page again (other dimensions, other stages)
-//   a figure with `frames` beside data and layout can be played; nothing moves until its button is pressed
+//   <div data-lab-player="name of a figure"> button, range, output: plays the figure's `frames`; nothing moves until
+//   its button is pressed
 //   layout.meta.fills: {"number of a trace": "name of an input"}: a click on one of its points puts the point's customdata
 //   there; layout.meta.also: {"name of an input": "value"} is put with it
 (() => {
@@ -31,5 +32,55 @@
       const name = fills?.[point?.curveNumber];
       if (name && point.customdata !== undefined) put({ ...also, [name]: point.customdata });
     });
+  });
+
+  // -- frames, one per step
+  const player = (name) => document.querySelector(`[data-lab-player="${name}"]`);
+  const figureOf = (holder) => document.querySelector(`[data-figure-name="${holder.dataset.labPlayer}"]`);
+  const FRAME_MS = 90;
+  const still = { mode: "immediate", frame: { duration: 0, redraw: false }, transition: { duration: 0 } };
+  const show = (holder, step) => {
+    const range = holder.querySelector("input");
+    range.value = step;
+    holder.querySelector("output").textContent = `step ${range.value} of ${range.max}`;
+    Plotly.animate(figureOf(holder).querySelector(".figure-plot"), [String(range.value)], still);
+  };
+  const stop = (holder) => {
+    clearInterval(holder.labTimer);
+    holder.labTimer = undefined;
+    const button = holder.querySelector("button");
+    button.textContent = "Play";
+    button.setAttribute("aria-pressed", "false");
+  };
+  const play = (holder) => {
+    const range = holder.querySelector("input");
+    if (Number(range.value) >= Number(range.max)) show(holder, 0);
+    const button = holder.querySelector("button");
+    button.textContent = "Pause";
+    button.setAttribute("aria-pressed", "true");
+    holder.labTimer = setInterval(() => {
+      show(holder, Number(range.value) + 1);
+      if (Number(range.value) >= Number(range.max)) stop(holder);
+    }, FRAME_MS);
+  };
+  document.addEventListener("click", (event) => {
+    const holder = event.target.closest("[data-lab-player] button")?.closest("[data-lab-player]");
+    if (holder) (holder.labTimer ? stop : play)(holder);
+  });
+  document.addEventListener("input", (event) => {
+    const holder = event.target.closest("[data-lab-player]");
+    if (!holder) return;
+    stop(holder);
+    show(holder, Number(event.target.value));
+  });
+  document.addEventListener("figure:drawn", (event) => {
+    const holder = player(event.target.dataset.figureName);
+    if (!holder) return;
+    const frames = event.target.labFigure.frames ?? [];
+    stop(holder);
+    holder.hidden = frames.length === 0;
+    holder.querySelector("input").max = Math.max(0, frames.length - 1);
+    holder.querySelector("input").value = 0;
+    holder.querySelector("output").textContent = `step 0 of ${frames.length - 1}`;
   });
 })();

@@ -1,0 +1,199 @@
+"""The PointMass page: two evaluations on the same reset seeds, played over the danger zone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django import forms
+from django.http import QueryDict
+
+from algorithms.base import UserError
+from algorithms.environments.grounds import GROUNDS, Ground
+from algorithms.evaluation.control import Trajectory, load_episodes, load_trajectories
+from webapp.jobs.models import Job
+from webapp.labs import sources
+from webapp.labs.cells import Problems
+
+PLACE = "errors-ground"
+"""Id of the place for what is wrong with the evaluations."""
+MOST_EPISODES = 40
+"""Episodes of an evaluation that are drawn."""
+PAIRED_BY = ("purpose", "seed", "noise", "policy_seed", "stage", "stochastic")
+"""Settings that an evaluation shares with the one it is a correction of."""
+
+
+class GroundForm(forms.Form):
+    """Which evaluations, and how many of their episodes."""
+
+    before = forms.ChoiceField(label="Before")
+    after = forms.ChoiceField(label="After", required=False)
+    episodes = forms.IntegerField(
+        label="Episodes", min_value=1, max_value=MOST_EPISODES, help_text="The first ones."
+    )
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode of an evaluation, every step of it."""
+
+    number: int
+    """From 0, in the evaluation."""
+    reset_seed: int
+    total: float
+    """Its return."""
+    length: int
+    danger_steps: int
+    terminated: bool
+    trajectory: Trajectory
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Episodes that began at one reset seed."""
+
+    before: Episode
+    after: Episode | None
+
+
+@dataclass
+class GroundPage:
+    """Everything chosen on the page, and what follows from it."""
+
+    data: QueryDict
+    jobs: Sequence[Job]
+    form: GroundForm
+    problems: Problems = field(default_factory=Problems)
+    before: Job | None = None
+    after: Job | None = None
+    pairs: Sequence[Pair] = ()
+
+    @property
+    def query(self) -> str:
+        """The address that restores the page."""
+        return self.data.urlencode()
+
+    @property
+    def ground(self) -> Ground | None:
+        """Where the episodes happened."""
+        return GROUNDS.get(environment_of(self.before)) if self.before else None
+
+    @property
+    def steps(self) -> int:
+        """Steps of the longest episode."""
+        each = [one.length for pair in self.pairs for one in (pair.before, pair.after) if one]
+        return max(each, default=0)
+
+    @property
+    def shown(self) -> list[tuple[str, Job, Sequence[Episode]]]:
+        """Before and after: what each is called, its job, and its episodes."""
+        found: list[tuple[str, Job, Sequence[Episode]]] = []
+        if self.before is not None:
+            found.append((name_of(self.before), self.before, [pair.before for pair in self.pairs]))
+        if self.after is not None:
+            episodes = [pair.after for pair in self.pairs if pair.after is not None]
+            found.append((name_of(self.after), self.after, episodes))
+        return found
+
+
+def open_ground_page(asked: QueryDict) -> GroundPage:
+    """Return the page of an address: what is chosen there, or the newest correction."""
+    jobs = [
+        job
+        for job in sources.finished("evaluate_control")
+        if environment_of(job) in GROUNDS and job.spec.get("keep_trajectories", 1)
+    ]
+    data = asked.copy()
+    page = GroundPage(data, jobs, GroundForm(data))
+    if not jobs:
+        return page
+    _choose(page)
+    if not page.form.is_valid() or page.before is None:
+        return page
+    try:
+        page.pairs = _pairs(page, page.before, page.form.cleaned_data["episodes"])
+    except UserError as error:
+        page.problems.add(PLACE, str(error))
+    return page
+
+
+def environment_of(job: Job) -> str:
+    """Return the environment of an evaluation."""
+    return str(job.artifact.summary.get("environment", ""))
+
+
+def name_of(job: Job) -> str:
+    """Return what a picture calls an evaluation: its policy, and the correction."""
+    policy = sources.inputs_of(job)["policy"]
+    named = next((str(one) for one in policy.policies.all()), policy.title)
+    if not job.spec.get("correction"):
+        return named
+    params = job.spec.get("correction_params", {})
+    told = f"σ {params.get('noise_level', 0.2)}, K {params.get('steps', 5)}"
+    return f"{named} + CDSA, reference design ({told})"
+
+
+def label_of(job: Job) -> str:
+    """Return what the form calls an evaluation."""
+    spec = job.spec
+    told = f"{spec.get('purpose', 'reporting')}, seed {spec.get('seed', 0)}"
+    noise = f", noise {spec['noise']:g}" if spec.get("noise") else ""
+    return f"{name_of(job)}: {told}{noise} (job {job.pk})"
+
+
+def _choose(page: GroundPage) -> None:
+    """Fill in the newest correction and what it corrected, where the address names none."""
+    jobs = page.jobs
+    corrected = [job for job in jobs if job.spec.get("correction")]
+    after = sources.chosen(corrected, None)
+    if "before" in page.data:
+        before = sources.chosen(jobs, page.data.get("before"))
+    else:
+        plain = [job for job in jobs if not job.spec.get("correction")]
+        twins = [job for job in plain if after is not None and _are_paired(job, after)]
+        before = sources.chosen(twins or plain or list(jobs), None)
+    if "after" in page.data:
+        after = next((job for job in jobs if str(job.pk) == page.data["after"]), None)
+    page.before, page.after = before, after
+    page.data["before"] = str(before.pk) if before else ""
+    page.data["after"] = str(after.pk) if after else ""
+    page.data.setdefault("episodes", "8")
+    choices = [(str(job.pk), label_of(job)) for job in jobs]
+    page.form.fields["before"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+    page.form.fields["after"].choices = [("", "nothing"), *choices]  # type: ignore[attr-defined]
+
+
+def _are_paired(one: Job, other: Job) -> bool:
+    same = all(one.spec.get(name) == other.spec.get(name) for name in PAIRED_BY)
+    return same and sources.inputs_of(one)["policy"].pk == sources.inputs_of(other)["policy"].pk
+
+
+def episodes_of(job: Job) -> list[Episode]:
+    """Return the episodes of an evaluation whose every step was kept.
+
+    Raises:
+        UserError: the artifact is gone or damaged.
+    """
+    folder = sources.folder_of(job)
+    rows = load_episodes(folder).slice(0, MOST_EPISODES).to_pylist()
+    return [
+        Episode(
+            int(row["episode"]), int(row["reset_seed"]), float(row["return"]), int(row["length"]),
+            int(row["danger_steps"]), bool(row["terminated"]), trajectory,
+        )
+        for row, trajectory in zip(rows, load_trajectories(folder), strict=False)
+    ]  # fmt: skip
+
+
+def _pairs(page: GroundPage, before: Job, most: int) -> list[Pair]:
+    firsts = episodes_of(before)
+    if page.after is None:
+        return [Pair(one, None) for one in firsts[:most]]
+    if environment_of(before) != environment_of(page.after):
+        raise UserError("The two evaluations are of different environments: choose two of one.")
+    others = {one.reset_seed: one for one in episodes_of(page.after)}
+    found = [Pair(one, others[one.reset_seed]) for one in firsts if one.reset_seed in others]
+    if not found:
+        raise UserError(
+            "No kept episodes of the two evaluations began at the same reset seed: choose two "
+            "with the same purpose and seed."
+        )
+    return found[:most]
