@@ -104,7 +104,7 @@ def schema_form(
     attributes: dict[str, Any] = {
         name: field
         for name, field in _fields(schema, given, "")
-        if name.partition(SEPARATOR)[0] not in without
+        if name not in without and name.partition(SEPARATOR)[0] not in without
     }
     attributes |= {"schema": schema, "prefix": prefix or None}
     return type(f"{schema.__name__}Form", (SchemaForm,), attributes)

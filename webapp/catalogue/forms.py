@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, QueryDict
 
-from algorithms.catalogue import ALGORITHMS
+from webapp.catalogue.known import KNOWN
 from webapp.catalogue.models import Preset
 from webapp.schema_forms import SchemaForm, form_values, schema_form
 
@@ -31,7 +31,7 @@ class PresetForm(forms.Form):
 
 def params_form(name: str, data: Mapping[str, Any] | None = None) -> SchemaForm:
     """Return the hyperparameter form of an algorithm, filled from `data` or with defaults."""
-    return schema_form(ALGORITHMS[name].params, prefix=PREFIX)(data)
+    return schema_form(KNOWN[name].params, prefix=PREFIX)(data)
 
 
 def asked_params(request: HttpRequest, name: str) -> SchemaForm:
@@ -46,4 +46,4 @@ def stored_params(name: str, address: QueryDict, stored: Mapping[str, Any]) -> S
     """
     if SET in address:
         return params_form(name, address)
-    return params_form(name, form_values(ALGORITHMS[name].params, stored, prefix=PREFIX))
+    return params_form(name, form_values(KNOWN[name].params, stored, prefix=PREFIX))

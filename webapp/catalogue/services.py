@@ -7,9 +7,9 @@ import pydantic
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from algorithms.catalogue import ALGORITHMS
 from webapp.accounts.models import User
 from webapp.accounts.permissions import require_owner
+from webapp.catalogue.known import KNOWN
 from webapp.catalogue.models import Preset
 
 
@@ -65,12 +65,12 @@ def _save(preset: Preset, *, name: str, params: Mapping[str, Any], notes: str) -
 
 
 def _complete(algorithm: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    if algorithm not in ALGORITHMS:
-        known = ", ".join(sorted(ALGORITHMS))
+    if algorithm not in KNOWN:
+        known = ", ".join(sorted(KNOWN))
         message = f"There is no algorithm {algorithm}. Known: {known}."
         raise ValidationError({"algorithm": message})
     try:
-        return ALGORITHMS[algorithm].params.model_validate(dict(params)).model_dump(mode="json")
+        return KNOWN[algorithm].params.model_validate(dict(params)).model_dump(mode="json")
     except pydantic.ValidationError as error:
         errors: dict[str, list[str]] = {}
         for item in error.errors():

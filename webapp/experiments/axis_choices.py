@@ -1,6 +1,6 @@
 """Which settings may be an axis, and the values that a person writes for one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from django.core.exceptions import ValidationError
 
@@ -46,20 +46,20 @@ def axis_choices(algorithms: Iterable[str], *, recipe: str = "") -> Choices:
         path: f"{label} ({path.removeprefix('params.')})"
         for name in dict.fromkeys(algorithms)
         if name in ALGORITHMS
-        for path, label in _paths(ALGORITHMS[name].params, "params")
+        for path, label in paths_of(ALGORITHMS[name].params, "params")
     }
     groups: Choices = [("Hyperparameters of the algorithms", list(own.items()))] if own else []
-    if recipe and (named := list(_paths(settings_schema(recipe), RECIPE))):
+    if recipe and (named := list(paths_of(settings_schema(recipe), RECIPE))):
         groups.append(("Recipe", named))
     groups += [
-        (title, list(_paths(section_schema(name), name, without=HIDDEN.get(name, ()))))
+        (title, list(paths_of(section_schema(name), name, without=HIDDEN.get(name, ()))))
         for name, title in SECTION_TITLES.items()
     ]
     groups.append(("What it starts from", [("dataset_id", "Dataset"), ("policy_id", "Policy")]))
     return groups
 
 
-def _paths(
+def paths_of(
     schema: type[Schema], path: str, without: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str]]:
     for name, info in schema.model_fields.items():
@@ -67,20 +67,25 @@ def _paths(
             continue
         nested = nested_schema(info.annotation)
         if nested:
-            yield from _paths(nested, f"{path}.{name}")
+            yield from paths_of(nested, f"{path}.{name}")
         else:
             yield f"{path}.{name}", info.title or label_of(name)
 
 
-def axis_values(path: str, text: str) -> tuple[AxisValue, ...]:
+def axis_values(
+    path: str, text: str, names: Callable[[str], dict[int, str]] | None = None
+) -> tuple[AxisValue, ...]:
     """Return the values of a text such as "1e-4, 3e-4, none"; the config turns them into numbers.
+
+    Args:
+        names: names of the sources that a path may name, by id; `source_names` where not given.
 
     Raises:
         ValidationError: a dataset or policy of that name does not exist.
     """
     words = [word for part in text.split(",") if (word := part.strip())]
     if path in SOURCES:
-        return _ids(path, words)
+        return _ids(path, words, (names or source_names)(path))
     return tuple(None if word.lower() == "none" else word for word in words)
 
 
@@ -98,8 +103,7 @@ def source_names(path: str) -> dict[int, str]:
     return {row.pk: str(row) for row in rows}
 
 
-def _ids(path: str, words: list[str]) -> tuple[int, ...]:
-    names = source_names(path)
+def _ids(path: str, words: list[str], names: dict[int, str]) -> tuple[int, ...]:
     by_name = {name.lower(): pk for pk, name in names.items()}
     found: list[int] = []
     for word in words:

@@ -43,7 +43,8 @@ class Row:
         Args:
             by_axis: whether an axis may set its hyperparameters otherwise.
         """
-        asks = ALGORITHMS[self.algorithm].needs_reference
+        known = ALGORITHMS.get(self.algorithm)
+        asks = known.needs_reference if known else None
         if asks is None:
             return False
         return by_axis or (self.params.is_valid() and asks(self.params.cleaned_schema()))
@@ -137,9 +138,10 @@ class RecipeChoice:
 
 
 def recipe_of(data: QueryDict) -> RecipeChoice:
-    """Return the recipe of the posted values; the first one where it is not installed."""
+    """Return the recipe of the posted values; the usual one where it is none of this family."""
     asked = data.get("recipe", "")
-    name = asked if asked in RECIPE_NAMES else "offline"
+    known = asked in RECIPE_NAMES and load(asked).family == "language"
+    name = asked if known else "offline"
     form = offer_sources(schema_form(load(name).settings, prefix=RECIPE_SETTINGS)(data))
     return RecipeChoice(RecipeForm(data), name, Section(RECIPE_SETTINGS, "Recipe", form))
 

@@ -4,6 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig
+from webapp.experiments.control.config import ControlConfig
+from webapp.experiments.control.rates import control_seconds
 from webapp.experiments.preview import PlanPreview
 from webapp.jobs.models import Artifact, Job
 from webapp.jobs.selectors import workers_live
@@ -24,8 +27,18 @@ class Forecast:
     """Earlier jobs whose durations went into it."""
 
 
-def forecast(config: ExperimentConfig, preview: PlanPreview) -> Forecast | None:
-    """Return an estimate; None where a kind of work has not been measured or nobody would do it.
+def forecast(config: AnyConfig, preview: PlanPreview) -> Forecast | None:
+    """Return an estimate; None where a kind of work has not been measured or nobody would do it."""
+    if isinstance(config, ControlConfig):
+        measured, workers = control_seconds(preview.left), serving(config.label)
+        if measured is None or not workers:
+            return None
+        return Forecast(measured.seconds / workers, workers, measured.jobs)
+    return _of_prompts(config, preview)
+
+
+def _of_prompts(config: ExperimentConfig, preview: PlanPreview) -> Forecast | None:
+    """Return the estimate of an experiment with language models.
 
     Each kind's rate is the mean over succeeded jobs that read the same policy (trainings: also with
     the same batch size). Grading is left out: it takes next to nothing. 3 queries.

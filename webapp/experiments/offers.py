@@ -4,11 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from algorithms.base import LLMAlgorithm, UserError
+from algorithms.base import UserError
 from algorithms.catalogue import ALGORITHMS
+from webapp.catalogue.known import KNOWN, Algorithm
 from webapp.catalogue.models import Preset
 from webapp.catalogue.selectors import presets
 from webapp.schema_forms import differences
+
+SHORT_NAMES = {"td3_bc": "TD3+BC"}
+"""Where the usual short name is not the file's name in capitals."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Offer:
     @property
     def changed(self) -> list[tuple[str, str]]:
         """What differs from the algorithm's defaults."""
-        return differences(ALGORITHMS[self.algorithm].params, self.params)
+        return differences(KNOWN[self.algorithm].params, self.params)
 
 
 @dataclass(frozen=True)
@@ -34,27 +38,27 @@ class OfferGroup:
     """One algorithm and everything to tick of it."""
 
     name: str
-    algorithm: LLMAlgorithm
+    algorithm: Algorithm
     first: Offer
     """Its defaults."""
     others: tuple[Offer, ...]
 
 
-def offer_groups() -> list[OfferGroup]:
-    """Return everything that may be compared, by algorithm; one query."""
+def offer_groups(catalogue: Mapping[str, Algorithm] = ALGORITHMS) -> list[OfferGroup]:
+    """Return everything of a catalogue that may be compared, by algorithm; one query."""
     saved: dict[str, list[Offer]] = {}
     for preset in presets():
-        if preset.algorithm in ALGORITHMS:
+        if preset.algorithm in catalogue:
             saved.setdefault(preset.algorithm, []).append(_of_preset(preset))
     return [
         OfferGroup(name, algorithm, first, (*others, *saved.get(name, ())))
-        for name, algorithm in ALGORITHMS.items()
+        for name, algorithm in catalogue.items()
         for first, *others in [_shipped(name)]
     ]
 
 
-def find_offer(source: str) -> Offer:
-    """Return the offer that a tick names.
+def find_offer(source: str, catalogue: Mapping[str, Algorithm] = ALGORITHMS) -> Offer:
+    """Return the offer of a catalogue that a tick names.
 
     Raises:
         UserError: the preset was deleted, or the algorithm is not installed.
@@ -62,9 +66,9 @@ def find_offer(source: str) -> Offer:
     kind, _, rest = source.partition(":")
     if kind == "preset" and rest.isdecimal():
         preset = Preset.objects.select_related("owner").filter(pk=int(rest)).first()
-        if preset is not None and preset.algorithm in ALGORITHMS:
+        if preset is not None and preset.algorithm in catalogue:
             return _of_preset(preset)
-    elif kind in ALGORITHMS:
+    elif kind in catalogue:
         for offer in _shipped(kind):
             if offer.source == source:
                 return offer
@@ -73,13 +77,15 @@ def find_offer(source: str) -> Offer:
 
 def short_name(name: str) -> str:
     """Return how an algorithm is called in a legend until somebody names it: TOPR, Positives."""
+    if name in SHORT_NAMES:
+        return SHORT_NAMES[name]
     return name.upper() if len(name) <= 4 else name.replace("_", " ").capitalize()
 
 
 def _shipped(name: str) -> Iterator[Offer]:
     short = short_name(name)
     yield Offer(source=name, label=short, algorithm=name, params={})
-    for label, params in ALGORITHMS[name].presets.items():
+    for label, params in KNOWN[name].presets.items():
         source = f"{name}:{label}"
         yield Offer(source=source, label=f"{short}: {label}", algorithm=name, params=dict(params))
 

@@ -11,7 +11,6 @@ from pydantic_core import InitErrorDetails
 from algorithms.base import Schema
 from algorithms.online.settings import Schedule
 from webapp.experiments.axes import AxisValue
-from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.config_base import Family
 from webapp.jobs.graph import Node, closure
 
@@ -96,7 +95,7 @@ class Recipe:
     """What it cannot do with a config, each at the path of a field."""
     notes: Callable[[Any], Sequence[str]] = lambda _: ()
     """Sentences to read before a launch."""
-    schedules: Callable[[ExperimentConfig], Schedules] | None = None
+    schedules: Callable[[Any], Schedules] | None = None
     """Schedules of generation and training that are drawn before a launch, and how many updates
     each is for, None where the data tell; of recipes that have any."""
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from django.http import QueryDict
 
-from algorithms.catalogue import ALGORITHMS
+from webapp.catalogue.known import KNOWN
 from webapp.curation.drafts import steps_data
 from webapp.experiments.axis_choices import (
     SECTION_TITLES,
@@ -15,6 +15,7 @@ from webapp.experiments.axis_choices import (
     values_text,
 )
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig
 from webapp.experiments.draft_parts import RECIPE_SETTINGS
 from webapp.experiments.forms import seeds_text
 from webapp.experiments.models import Experiment
@@ -40,6 +41,13 @@ def recipe_data(name: str, settings: Mapping[str, Any]) -> dict[str, str]:
     """Return the posted values of a recipe; settings that are left out take their defaults."""
     own = form_values(settings_schema(name), settings, prefix=RECIPE_SETTINGS)
     return {"recipe": name, **own}
+
+
+def choose_recipe(data: QueryDict, name: str) -> None:
+    """Put another recipe into the page, with its settings at their defaults."""
+    for field in [field for field in data if field.partition("-")[0] == RECIPE_SETTINGS]:
+        del data[field]
+    data.update(recipe_data(name, {}))
 
 
 def clone_data(experiment: Experiment, config: ExperimentConfig) -> QueryDict:
@@ -68,7 +76,7 @@ def clone_data(experiment: Experiment, config: ExperimentConfig) -> QueryDict:
     return data
 
 
-def extension_data(config: ExperimentConfig) -> QueryDict:
+def extension_data(config: AnyConfig) -> QueryDict:
     """Return the page that adds to an experiment: its seeds, and no algorithm yet."""
     data = QueryDict(mutable=True)
     data["seeds"] = seeds_text(config.seeds)
@@ -113,7 +121,7 @@ def add_offer(data: QueryDict, offer: Offer) -> str:
     data[f"row{key}-algorithm"] = offer.algorithm
     data[f"row{key}-source"] = offer.source
     data[f"row{key}-preset_id"] = str(offer.preset_id or "")
-    schema = ALGORITHMS[offer.algorithm].params
+    schema = KNOWN[offer.algorithm].params
     for name, text in form_values(schema, offer.params, prefix=f"row{key}p").items():
         data[name] = text
     data.appendlist(ROW, key)

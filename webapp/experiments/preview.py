@@ -17,6 +17,7 @@ from webapp.experiments.engine_gap import gap_warnings, of_plan
 from webapp.experiments.plan import Plan
 from webapp.experiments.recipes import load
 from webapp.experiments.sources import FoundSources
+from webapp.jobs.graph import Node
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
 
@@ -66,6 +67,8 @@ class PlanPreview:
     """Sentences about what will not work as it is."""
     stored: Stored | None
     """Policies of the remaining trainings; None where their size is not known."""
+    left: tuple[Node, ...] = ()
+    """Planned jobs whose artifact is not there yet."""
 
     @property
     def jobs(self) -> int:
@@ -124,6 +127,7 @@ def preview(config: AnyConfig, plan: Plan, sources: FoundSources) -> PlanPreview
             *gap_warnings(of_plan(fingerprints, sources.rollouts.values())),
         ),
         stored=stored_policies(left, _policy_sizes(sources)),
+        left=tuple(left),
     )
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from algorithms.asking import Grading, Prompt, Rewards, Sampling
 from algorithms.base import Schema
+from algorithms.control_specs import ControlEvaluation, DynamicsTraining, ScoreTraining
 from algorithms.data.shots import SHOTS
-from algorithms.settings import LLMSettings
+from algorithms.settings import ControlSettings, LLMSettings
 from algorithms.specs import EvaluateSpec, GenerateSpec
 from algorithms.texts import lines_of
 from webapp.schema_fields import label_of, number_text
@@ -103,6 +104,44 @@ def _evaluate(spec: EvaluateSpec) -> str:
     return f"{answers} to {problems} of “{spec.split}”, {_sampling(spec.sampling)}"
 
 
+def _control_settings(settings: ControlSettings) -> str:
+    checks = (
+        f", evaluated every {settings.evaluate_every:,} steps" if settings.evaluate_every else ""
+    )
+    beside = (
+        f", {settings.parallel_seeds} seeds side by side" if settings.parallel_seeds > 1 else ""
+    )
+    return (
+        f"{settings.steps:,} steps of {settings.batch_size} transitions, discount "
+        f"{number_text(settings.discount)}{checks}{beside}"
+    )
+
+
+def _score(training: ScoreTraining) -> str:
+    params = training.params
+    return (
+        f"{training.settings.steps:,} steps, {params.levels} noise levels from "
+        f"{number_text(params.level_max)} to {number_text(params.level_min)}, "
+        f"{params.hidden_layers} layers of {params.hidden_size}"
+    )
+
+
+def _dynamics(training: DynamicsTraining) -> str:
+    params = training.params
+    forward = ", with a forward model" if params.forward else ""
+    size = f"{params.hidden_layers} layers of {params.hidden_size}"
+    return f"{training.settings.steps:,} steps, {size}{forward}"
+
+
+def _control_evaluation(spec: ControlEvaluation) -> str:
+    noise = f", noise {number_text(spec.noise)}" if spec.noise else ""
+    where = f" in {spec.environment}" if spec.environment else ""
+    return (
+        f"{spec.episodes:,} {spec.purpose} episodes{where}{noise}, VaR and CVaR of the worst "
+        f"{100 * spec.tail:g}%"
+    )
+
+
 WRITERS: Mapping[type[Schema], Callable[[Any], str]] = {
     Prompt: _prompt,
     GenerateSpec: _generate,
@@ -110,4 +149,8 @@ WRITERS: Mapping[type[Schema], Callable[[Any], str]] = {
     Rewards: _rewards,
     LLMSettings: _settings,
     EvaluateSpec: _evaluate,
+    ControlSettings: _control_settings,
+    ScoreTraining: _score,
+    DynamicsTraining: _dynamics,
+    ControlEvaluation: _control_evaluation,
 }

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from algorithms.online.schedule import Step, preview
 from algorithms.online.settings import Schedule
-from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.configs import AnyConfig
 from webapp.experiments.recipes import load
 from webapp.results.figures import schedule as plot
 
@@ -22,7 +22,7 @@ _MOST_STEPS = 2000
 _MOST_LINES = 12
 
 
-def address(config: ExperimentConfig) -> str:
+def address(config: AnyConfig) -> str:
     """Return where the schedules of a config are drawn; empty where its recipe has none."""
     schedules = load(config.recipe).schedules
     if schedules is None:

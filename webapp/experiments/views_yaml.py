@@ -11,8 +11,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods
 
 from webapp.accounts.requests import signed_in
-from webapp.experiments import prefill
-from webapp.experiments.draft import Draft
+from webapp.experiments.drafts import draft_of, filled
 from webapp.experiments.models import Experiment
 from webapp.experiments.portable.reading import Problem
 from webapp.experiments.portable.services import Imported, ImportRefused, sources_import
@@ -95,7 +94,7 @@ def open_file(request: HttpRequest) -> HttpResponse:
         shown = [ShownProblem(one, _line(text, one.line)) for one in refused.problems]
         notes = refused.not_understood
         return _ask(request, form, status=422, refused=shown, not_understood=notes)
-    return new_page(request, Draft(_filled(found), fresh=True), imported=found)
+    return new_page(request, draft_of(_filled(found), fresh=True), imported=found)
 
 
 def _ask(request: HttpRequest, form: YamlForm, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -112,6 +111,6 @@ def _filled(found: Imported) -> QueryDict:
     document = found.document
     tags = list(document.tags)
     asked = Experiment(name=document.name, question=document.question, tags=tags)
-    data = prefill.clone_data(asked, found.config)
+    data = filled(asked, found.config)
     data.update({"name": document.name, "cloned_from": ""})
     return data

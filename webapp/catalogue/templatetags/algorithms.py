@@ -4,7 +4,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from algorithms.catalogue import ALGORITHMS
+from webapp.catalogue.known import KNOWN
 from webapp.catalogue.models import Preset
 from webapp.results.figures import palette
 from webapp.schema_forms import differences
@@ -63,5 +63,5 @@ def algorithm_badge(name: str, label: str = "", variant: int = 0) -> SafeString:
 @register.simple_tag
 def preset_changes(preset: Preset) -> list[tuple[str, str]]:
     """Return (label, value) of every setting of a preset that is not its algorithm's default."""
-    known = ALGORITHMS.get(preset.algorithm)
+    known = KNOWN.get(preset.algorithm)
     return differences(known.params, preset.params) if known else []

@@ -14,17 +14,22 @@ UNCORRECTED = "uncorrected"
 """Usual name of acting as the policy says."""
 
 
-class GivenPolicy(Schema):
+class Which(Schema):
+    """Which of the policies that one artifact holds."""
+
+    stage: str = ""
+    """Of a policy trained online: which of its stages; empty takes the last."""
+    policy_seed: int | None = Field(None, ge=0)
+    """Of policies trained side by side: which one; empty takes the first."""
+
+
+class GivenPolicy(Which):
     """A policy for control that exists, evaluated as it is."""
 
     label: str = Field(min_length=1, max_length=80)
     """Name in legends and tables."""
     policy_id: int
     """The policy."""
-    policy_seed: int | None = Field(None, ge=0)
-    """Of policies trained side by side: which one; empty takes the first."""
-    stage: str = ""
-    """Of a policy trained online: which of its stages; empty takes the last."""
 
     @field_validator("label")
     @classmethod

@@ -46,10 +46,13 @@
   const restore = async () => {
     const holder = document.getElementById("new-experiment-holder");
     const found = kept();
-    if (!holder || !found || window.location.search || document.getElementById("errors-page")) return;
+    const asked = new URLSearchParams(window.location.search);
+    const recipe = asked.get("recipe") ?? ""; // what another page chose, for what was typed here before
+    const others = [...asked.keys()].some((name) => name !== "recipe");
+    if (!holder || !found || others || document.getElementById("errors-page")) return;
     if (comparable(found.values) === comparable(values())) return;
     const headers = { "X-CSRFToken": form().elements.csrfmiddlewaretoken.value };
-    const answer = await fetch(holder.dataset.restoreUrl, { method: "POST", headers, body: new URLSearchParams(found.values), credentials: "same-origin" });
+    const answer = await fetch(`${holder.dataset.restoreUrl}?${new URLSearchParams({ recipe })}`, { method: "POST", headers, body: new URLSearchParams(found.values), credentials: "same-origin" });
     if (answer.status === 204) {
       forget(); // it was launched
     } else if (answer.ok && !answer.redirected) {
@@ -93,7 +96,7 @@
     }
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (!["rows", "axes", "curations", "recipe"].includes(event.detail.target.id)) return;
+    if (!["rows", "axes", "curations", "corrections", "recipe"].includes(event.detail.target.id)) return;
     keep();
     plan();
   });

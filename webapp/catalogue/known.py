@@ -1,0 +1,17 @@
+"""Everything that the gallery shows and a preset may set: algorithms of both families, corrections.
+
+Names are file names; an algorithm of language models hides one for control of the same name.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from algorithms.base import LLMAlgorithm
+from algorithms.catalogue import ALGORITHMS, CONTROL_ALGORITHMS, CORRECTIONS
+from algorithms.control_base import ControlAlgorithm, CorrectionAlgorithm
+
+Algorithm = LLMAlgorithm | ControlAlgorithm | CorrectionAlgorithm
+KNOWN: Mapping[str, Algorithm] = MappingProxyType(
+    {**CORRECTIONS, **CONTROL_ALGORITHMS, **ALGORITHMS}
+)
+"""By name."""
