@@ -6,10 +6,10 @@ import plotly.graph_objects as go
 
 from webapp.results.figures import against_axis
 from webapp.results.statistics import mean_ci
+from webapp.studies.cells import CORRECTION, Cell
 from webapp.studies.claim_schema import BASE
 from webapp.studies.facts import rounds_of
 from webapp.studies.figure_schema import FigureSpec, Panel
-from webapp.studies.planning import Cell
 from webapp.studies.results import StudyResult, variants_of
 from webapp.studies.values import measured, metric_of
 
@@ -18,13 +18,12 @@ def axis(result: StudyResult, spec: FigureSpec, panel: Panel, cells: Sequence[Ce
     lines: dict[str, list[Cell]] = {}
     for cell in cells:
         if spec.axis in cell.axes:
-            rest = {k: v for k, v in cell.axes.items() if k != spec.axis and k not in panel.axes}
-            name = ", ".join([cell.group, *(f"{k} = {v}" for k, v in rest.items())])
+            name = _line_name(cell, {spec.axis, *panel.axes})
             lines.setdefault(name, []).append(cell)
     seen: dict[str, int] = {}
     drawn = []
     for name, members in lines.items():
-        algorithm = members[0].algorithm
+        algorithm = members[0].look
         points = [
             point
             for cell in members
@@ -38,8 +37,15 @@ def axis(result: StudyResult, spec: FigureSpec, panel: Panel, cells: Sequence[Ce
         metric_of(panel.of),
         x_title=title,
         log_x=spec.log_x,
-        levels=_base_levels(result, panel),
+        levels=[*_base_levels(result, panel), *_levels_beside(result, spec, panel, cells)],
     )
+
+
+def _line_name(cell: Cell, left_out: set[str]) -> str:
+    """Return a group's name with the axis values that tell it from other lines."""
+    rest = {k: v for k, v in cell.axes.items() if k not in left_out and k != CORRECTION}
+    acts = f" + {cell.axes[CORRECTION]}" if cell.corrects else ""
+    return ", ".join([f"{cell.group}{acts}", *(f"{k} = {v}" for k, v in rest.items())])
 
 
 def _axis_point(
@@ -65,6 +71,19 @@ def _base_levels(result: StudyResult, panel: Panel) -> list[against_axis.Horizon
     return found
 
 
+def _levels_beside(
+    result: StudyResult, spec: FigureSpec, panel: Panel, cells: Sequence[Cell]
+) -> list[against_axis.HorizontalLine]:
+    """Return means of what the axis does not touch: uncorrected policies beside a correction's."""
+    found = []
+    for cell in cells:
+        if CORRECTION in cell.axes and spec.axis not in cell.axes:
+            values = tuple(measured(result.facts, cell, panel.of).by_seed.values())
+            if values:
+                found.append(against_axis.HorizontalLine(cell.label, mean_ci(values).mean))
+    return found
+
+
 def rounds(
     result: StudyResult, _spec: FigureSpec, panel: Panel, cells: Sequence[Cell]
 ) -> go.Figure:
@@ -81,7 +100,7 @@ def rounds(
             if values:
                 points.append(against_axis.AxisPoint(number, mean_ci(values), values))
         variant = variants[cell.experiment, cell.label]
-        drawn.append(against_axis.AxisLine(cell.label, cell.algorithm, variant, tuple(points)))
+        drawn.append(against_axis.AxisLine(cell.label, cell.look, variant, tuple(points)))
     return against_axis.draw(drawn, metric_of(panel.of), x_title="Iteration")
 
 

@@ -24,6 +24,8 @@ class Measure(Schema):
     over: Over = "last"
     """Of a curve: its last value, its mean, the mean of its last quarter, its maximum, or its slope
     per step. Figures of the final evaluation have one value."""
+    tail: float | None = Field(None, gt=0, lt=1)
+    """Of var and cvar: another share of worst episodes than the evaluation's; 0.05 for 5%."""
     round: int | None = Field(None, ge=1)
     """Of runs of several rounds: the evaluation after this round; empty takes the run's end."""
 
@@ -32,9 +34,10 @@ class Side(Schema):
     """One compared group: an algorithm's label and, where axes are, its place on them."""
 
     group: str
-    """Label of an algorithm of the experiment, or `base`."""
+    """Label of an algorithm of the experiment, `base`, or of control a given policy."""
     axes: Mapping[str, AxisValue] = {}
-    """Axis values by path, enough to leave one group."""
+    """Axis values by path, enough to leave one group; of control, `correction` names a way of
+    acting."""
     places: Mapping[str, int] = {}
     """The same by number, where scales have values of their own: 0 is an axis's first value, -1 its
     last."""

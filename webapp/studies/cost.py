@@ -10,6 +10,7 @@ from webapp.experiments.amounts import Known, Work, work_of
 from webapp.jobs.graph import Given, Node
 from webapp.jobs.models import Artifact, Job, JobInput
 from webapp.jobs.states import JobState
+from webapp.studies.control_cost import CONTROL_TIMED, alike, units_of
 from webapp.studies.facts import Facts
 from webapp.studies.planning import PlannedExperiment
 from webapp.studies.schema import Profile
@@ -17,6 +18,7 @@ from webapp.studies.schema import Profile
 RECENT = 400
 """Earlier jobs that are looked at, the latest first."""
 TIMED = ("generate", "train", "evaluate", "online")
+"""Kinds of language models."""
 Rates = Mapping[tuple[str, str], list[float]]
 """Seconds per unit of earlier jobs, by kind and model."""
 
@@ -54,10 +56,10 @@ def cost_of(facts: Facts, profile: Profile) -> Cost:
     rates = _measured_rates()
     seconds, used, unmeasured = 0.0, 0, []
     for node, part in left:
-        if node.kind not in TIMED:
+        if node.kind not in (*TIMED, *CONTROL_TIMED):
             continue
-        amount = _units(work_of([node], knowns[part.key]), node.kind)
-        found = rates.get((node.kind, _model_of(node, part)), [])
+        amount, model = _timed(node, part, knowns[part.key])
+        found = rates.get((node.kind, model), [])
         if amount is None or (amount and not found):
             unmeasured.append(node.kind)
         elif amount:
@@ -91,7 +93,22 @@ def _sum(works: list[Work]) -> Work:
         values = [getattr(work, name) for work in works]
         return None if None in values else sum(values)
 
-    return Work(*(total(name) for name in Work.__dataclass_fields__))
+    return Work(
+        completions=total("completions"),
+        evaluation_completions=total("evaluation_completions"),
+        steps=total("steps"),
+        samples=total("samples"),
+        tokens_at_most=total("tokens_at_most"),
+        episodes=total("episodes") or 0,
+    )
+
+
+def _timed(node: Node, part: PlannedExperiment, known: Known) -> tuple[float | None, str]:
+    """Return the units of a job, and what tells earlier jobs of the same speed."""
+    if node.kind in CONTROL_TIMED:
+        spec = node.spec.model_dump(mode="json")
+        return units_of(node.kind, spec), alike(node.kind, spec)
+    return _units(work_of([node], known), node.kind), _model_of(node, part)
 
 
 def _units(work: Work, kind: str) -> int | None:
@@ -132,20 +149,29 @@ def _measured_rates() -> Rates:
         for pk, spec in Job.objects.filter(kind="policy").values_list("pk", "spec")
     }
     jobs = (
-        Job.objects.filter(kind__in=TIMED, state=JobState.SUCCEEDED)
+        Job.objects.filter(kind__in=(*TIMED, *CONTROL_TIMED), state=JobState.SUCCEEDED)
         .select_related("artifact")
         .order_by("-finished_at")[:RECENT]
     )
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
     for job in jobs:
-        at = edges.get(job.pk)
-        while at is not None and at not in models:
-            at = edges.get(at)
-        amount = _done(job)
-        if at is not None and amount and job.started_at and job.finished_at:
+        amount, model = _measured(job, edges, models)
+        if model is not None and amount and job.started_at and job.finished_at:
             spent = (job.finished_at - job.started_at).total_seconds()
-            rates[job.kind, models[at]].append(spent / amount)
+            rates[job.kind, model].append(spent / amount)
     return rates
+
+
+def _measured(
+    job: Job, edges: Mapping[int, int], models: Mapping[int, str]
+) -> tuple[float | None, str | None]:
+    """Return the units that a finished job worked through, and what it is alike to."""
+    if job.kind in CONTROL_TIMED:
+        return units_of(job.kind, job.spec), alike(job.kind, job.spec)
+    at = edges.get(job.pk)
+    while at is not None and at not in models:
+        at = edges.get(at)
+    return _done(job), None if at is None else models[at]
 
 
 def _done(job: Job) -> float | None:

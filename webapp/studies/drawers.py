@@ -14,10 +14,10 @@ from webapp.results.figures import final_dots, learning_curve, shares_over_steps
 from webapp.results.figures.learning_curve import CurveGroup, Level, Look, SeedCurve
 from webapp.results.outcomes import OutcomesMissing, statistics_of
 from webapp.results.statistics import mean_ci
+from webapp.studies.cells import Cell
 from webapp.studies.claim_schema import Measure
 from webapp.studies.facts import RunFacts
 from webapp.studies.figure_schema import FigureSpec, Panel
-from webapp.studies.planning import Cell
 from webapp.studies.results import StudyResult, variants_of
 from webapp.studies.values import curve_of, measured, metric_of
 
@@ -42,7 +42,7 @@ def _curve_group(result: StudyResult, cell: Cell, metric: str, variant: int) -> 
         if run.train is not None and (curve := curve_of(result.facts, run, metric)) is not None
     ]
     return CurveGroup(
-        cell.label, cell.algorithm, variant, tuple(seeds), band([seed.curve for seed in seeds])
+        cell.label, cell.look, variant, tuple(seeds), band([seed.curve for seed in seeds])
     )
 
 
@@ -105,7 +105,7 @@ def cardinality_bars(
         bars.append(
             cardinality_plot.CardinalityBars(
                 name=cell.label,
-                algorithm=cell.algorithm,
+                algorithm=cell.look,
                 variant=variants[cell.experiment, cell.label],
                 labels=tuple(one.label for one in bins),
                 shares=tuple(one.problems / max(1, correct.size) for one in bins),
@@ -138,7 +138,7 @@ def bars(result: StudyResult, _spec: FigureSpec, panel: Panel, cells: Sequence[C
         rows.append(
             final_dots.FinalDots(
                 name=cell.label,
-                algorithm=cell.algorithm,
+                algorithm=cell.look,
                 variant=variants[cell.experiment, cell.label],
                 values=tuple(values.values()),
                 urls=tuple(urls),

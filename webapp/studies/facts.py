@@ -11,8 +11,11 @@ from webapp.jobs.graph import Node
 from webapp.jobs.models import Job
 from webapp.results.rows import JobRow, Points
 from webapp.results.selectors import artifact_row, metric_points
-from webapp.studies.planning import Cell, StudyPlan
+from webapp.studies.cells import Cell
+from webapp.studies.planning import StudyPlan
 
+CONTROL = "control"
+"""Recipe of experiments of control."""
 MISSING = "missing"
 """State of a planned job that nobody has asked for."""
 
@@ -75,9 +78,11 @@ class Facts:
                 for role, node in run.nodes.items()
                 if node.fingerprint in self.jobs
             }
+            # Of control a training has several runs, one for each way of acting.
+            roles = (EVALUATION,) if run.recipe.get("name") == CONTROL else (TRAINING, EVALUATION)
             run_ids = [
                 self.runs[job.id]
-                for role in (TRAINING, EVALUATION)
+                for role in roles
                 if (job := jobs.get(role)) is not None and job.id in self.runs
             ]
             found.append(RunFacts(seed, jobs, run_ids[0] if run_ids else None, rounds_of(cell)))

@@ -1,4 +1,4 @@
-"""What a study draws: figures in the paper's layout, with the paper's own numbers beside."""
+"""What a study draws: figures in the paper's layout, with published numbers beside."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -9,9 +9,11 @@ from algorithms.base import Schema
 from webapp.experiments.axes import AxisValue
 from webapp.studies.claim_schema import Measure, short_measure
 
+PAPER = "paper"
+
 
 class PaperSeries(Schema):
-    """Numbers of the paper for one group of a figure."""
+    """Published numbers for one group of a figure."""
 
     group: str
     """Label of the group, or a name of the paper's own such as its 70B model."""
@@ -41,7 +43,7 @@ class Panel(Schema):
     groups: tuple[str, ...] = ()
     """Labels of algorithms, `base` among them; empty draws all."""
     axes: Mapping[str, AxisValue] = {}
-    """Only groups with these axis values."""
+    """Only groups with these axis values; of control, `correction` is one of them."""
 
     @field_validator("of", mode="before")
     @classmethod
@@ -56,12 +58,21 @@ class FigureSpec(Schema):
     """Stable name, that of its files."""
     title: str
     """Caption."""
-    kind: Literal["curves", "shares", "axis", "rounds", "cardinality", "bars", "bandit"]
+    kind: Literal[
+        "curves", "shares", "axis", "rounds", "cardinality", "bars", "bandit",
+        "heat", "returns", "trajectories",
+    ]  # fmt: skip
     """curves: a metric over steps; shares: correct, incorrect and invalid over steps; axis: the end
     against an axis; rounds: after each iteration; cardinality: problems by number of correct
-    completions; bars: the end of each group; bandit: expected reward over updates."""
+    completions; bars: the end of each group; bandit: expected reward over updates. Of control:
+    heat: the end over two axes; returns: how returns are distributed, with VaR and CVaR;
+    trajectories: kept episodes of each group."""
     axis: str = ""
-    """Of kind axis: path of the axis drawn from left to right."""
+    """Of kinds axis and heat: path of the axis drawn from left to right; of heat also `group`."""
+    down: str = ""
+    """Of kind heat: path of the axis drawn from top to bottom, or `group`."""
+    tail: float = Field(0.1, gt=0, lt=1)
+    """Of kind returns: share of worst episodes that VaR and CVaR are of."""
     log_x: bool = False
     """Of kind axis: logarithmic."""
     x_title: str = ""
@@ -71,7 +82,9 @@ class FigureSpec(Schema):
     panels: tuple[Panel, ...] = ()
     """From left to right."""
     paper: tuple[PaperSeries, ...] = ()
-    """The paper's numbers, drawn at the paper profile only."""
+    """Published numbers, drawn at the scale of their sizes only (paper, d4rl)."""
+    paper_label: str = PAPER
+    """Whose numbers they are: the paper's, or those of others such as CORL."""
     paper_source: str = ""
     """How these numbers were had: printed, or read off the plot."""
 
@@ -79,6 +92,8 @@ class FigureSpec(Schema):
     def _is_complete(self) -> "FigureSpec":
         if self.kind == "axis" and not self.axis:
             raise ValueError("a figure of kind axis names its axis")
+        if self.kind == "heat" and not (self.axis and self.down):
+            raise ValueError("a figure of kind heat names two axes: axis and down")
         if not self.panels and self.kind != "bandit":
             raise ValueError("a figure has one panel at least")
         titles = [panel.title for panel in self.panels]
@@ -96,4 +111,6 @@ class TableSpec(Schema):
     metrics: tuple[str, ...] = ("pass_at_1", "greedy_accuracy", "maj_at_n", "invalid_share")
     """Figures of the final evaluation, one column each."""
     paper: Mapping[str, Mapping[str, float]] = {}
-    """The paper's numbers by group and metric, shown at the paper profile."""
+    """Published numbers by group and metric, shown at the scale of their sizes only."""
+    paper_label: str = PAPER
+    """Whose numbers they are."""

@@ -5,30 +5,26 @@ from collections.abc import Callable, Mapping, Sequence
 import plotly.graph_objects as go
 
 from algorithms.base import Metric
-from webapp.results.figures import (
-    expected_reward,
-    paper_numbers,
-)
-from webapp.studies import axis_drawers, drawers
+from webapp.results.figures import expected_reward, paper_numbers
+from webapp.studies import axis_drawers, control_drawers, drawers
+from webapp.studies.cells import Cell
 from webapp.studies.claim_schema import Measure
 from webapp.studies.figure_schema import FigureSpec, Panel
-from webapp.studies.planning import Cell
 from webapp.studies.results import StudyResult, variants_of
 from webapp.studies.values import metric_of
 
-NOTE_LOWER = "Hollow markers are the paper's numbers."
-
 
 def draw(result: StudyResult, spec: FigureSpec, number: int) -> go.Figure:
-    """Return one panel of a figure; the paper's numbers lie over it at the paper profile."""
+    """Return one panel of a figure; published numbers lie over it at the scale of their sizes."""
     if spec.kind == "bandit":
         return _bandit(result)
     panel = spec.panels[number]
     cells = result.plan.select(panel.experiment, panel.groups, panel.axes)
     drawn = DRAWERS[spec.kind](result, spec, panel, cells)
-    if result.scale != "paper":
+    if not result.is_published_scale:
         return drawn
-    return paper_numbers.overlay(drawn, _paper(spec, panel, cells, variants_of(cells)))
+    lines = _paper(spec, panel, cells, variants_of(cells))
+    return paper_numbers.overlay(drawn, lines, spec.paper_label)
 
 
 def _paper(
@@ -37,8 +33,8 @@ def _paper(
     cells: Sequence[Cell],
     variants: Mapping[tuple[str, str], int],
 ) -> list[paper_numbers.PaperLine]:
-    looks = {cell.group: (cell.algorithm, variants[cell.experiment, cell.label]) for cell in cells}
-    looks |= {cell.label: (cell.algorithm, variants[cell.experiment, cell.label]) for cell in cells}
+    looks = {cell.group: (cell.look, variants[cell.experiment, cell.label]) for cell in cells}
+    looks |= {cell.label: (cell.look, variants[cell.experiment, cell.label]) for cell in cells}
     return [
         paper_numbers.PaperLine(series.group, *looks.get(series.group, ("", 0)), series.x, series.y)
         for series in spec.paper
@@ -61,6 +57,9 @@ DRAWERS: Mapping[str, Drawer] = {
     "rounds": axis_drawers.rounds,
     "cardinality": drawers.cardinality_bars,
     "bars": drawers.bars,
+    "heat": control_drawers.heat,
+    "returns": control_drawers.returns,
+    "trajectories": control_drawers.trajectories,
 }
 
 

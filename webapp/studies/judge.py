@@ -9,6 +9,7 @@ from algorithms.evaluation.claims import kinds
 from algorithms.evaluation.claims.decision import Decision, decide
 from algorithms.evaluation.claims.evidence import Evidence, nothing_known
 from webapp.results.curves import XAxis
+from webapp.studies.cells import Cell
 from webapp.studies.claim_schema import (
     BASE,
     BelowBase,
@@ -24,7 +25,7 @@ from webapp.studies.claim_schema import (
     Side,
 )
 from webapp.studies.facts import Facts
-from webapp.studies.planning import Cell, StudyError
+from webapp.studies.planning import StudyError
 from webapp.studies.schema import Study
 from webapp.studies.values import Measured, curve_of, measured
 

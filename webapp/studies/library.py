@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from webapp.experiments.portable.text import Parsed, YamlError, parse
 from webapp.studies.planning import StudyError, StudyPlan, plan_profile
-from webapp.studies.schema import PROFILES, Study
+from webapp.studies.schema import SCALES, Study
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class StudyFile:
     """None where the file is wrong."""
     problem: str = ""
     scales: Mapping[str, Scale] = field(default_factory=dict)
-    """In the order cpu, gpu, paper."""
+    """In the order of their family: cpu, gpu, paper, or cpu, nightly, d4rl."""
 
 
 def study_files() -> dict[str, StudyFile]:
@@ -64,7 +64,11 @@ def read_study(name: str, text: str) -> StudyFile:
         study = Study.model_validate(parsed.data)
     except ValidationError as error:
         return StudyFile(name, None, _told(error, parsed))
-    scales = {scale: _scale(name, study, scale) for scale in PROFILES if scale in study.profiles}
+    scales: dict[str, Scale] = {
+        scale: _scale(name, study, scale)
+        for scale in SCALES[study.family]
+        if scale in study.profiles
+    }
     return StudyFile(name, study, "", scales)
 
 

@@ -1,11 +1,14 @@
 """The methods paragraph of a study: what exactly was run, from the frozen specs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.control.config import ControlConfig
+from webapp.studies.control_methods import control_experiment
+from webapp.studies.flattening import flat, text_of
 from webapp.studies.planning import PILOT, PlannedExperiment
 from webapp.studies.results import StudyResult
 
@@ -20,6 +23,8 @@ def methods_text(result: StudyResult) -> str:
 
 def _experiment(key: str, planned: PlannedExperiment) -> str:
     config = planned.config
+    if isinstance(config, ControlConfig):
+        return control_experiment(key, planned, config)
     compared = [_algorithm(one.label, one.algorithm, one.params) for one in config.algorithms]
     sentences = [
         f"Experiment {key} (recipe {config.recipe}{_settings(config.recipe_settings)}).",
@@ -32,7 +37,7 @@ def _experiment(key: str, planned: PlannedExperiment) -> str:
     if config.curations:
         sentences.append(f"Curations: {', '.join(one.name for one in config.curations)}.")
     if config.axes:
-        axes = "; ".join(f"{k} in {', '.join(map(_text, v))}" for k, v in config.axes.items())
+        axes = "; ".join(f"{k} in {', '.join(map(text_of, v))}" for k, v in config.axes.items())
         sentences.append(f"Varied: {axes}.")
     sentences.append(
         f"Seeds {', '.join(map(str, config.seeds))}. Final evaluation: greedy and "
@@ -45,11 +50,11 @@ def _experiment(key: str, planned: PlannedExperiment) -> str:
 def _sources(planned: PlannedExperiment) -> list[str]:
     found = []
     for name, node in planned.sources.datasets.items():
-        found.append(f"Dataset “{name}”: {_flat(node.spec.model_dump(mode='json'))}.")
+        found.append(f"Dataset “{name}”: {flat(node.spec.model_dump(mode='json'))}.")
     for name, policy in planned.document.policies.items():
         start, source = policy.warm_start, policy.source
         spec = {} if source is None else source.model_dump(mode="json")
-        text = f"Policy “{name}”: {_flat(spec)}"
+        text = f"Policy “{name}”: {flat(spec)}"
         if start is not None:
             text += (
                 f", trained on reference answers by {start.algorithm} "
@@ -96,36 +101,17 @@ def _algorithm(label: str, name: str, params: Mapping[str, Any]) -> str:
     defaults = ALGORITHMS[name].params().model_dump(mode="json")
     changed = {k: v for k, v in params.items() if defaults.get(k) != v}
     text = f"{label} ({name} {ALGORITHMS[name].version}"
-    return text + (f": {_flat(changed)})" if changed else ")")
+    return text + (f": {flat(changed)})" if changed else ")")
 
 
 def _changed(settings: LLMSettings) -> str:
     defaults = LLMSettings().model_dump(mode="json")
     own = settings.model_dump(mode="json")
-    return _flat({k: v for k, v in own.items() if defaults[k] != v}) or "defaults"
+    return flat({k: v for k, v in own.items() if defaults[k] != v}) or "defaults"
 
 
 def _settings(values: Mapping[str, Any]) -> str:
-    return f": {_flat(values)}" if values else ""
-
-
-def _flat(values: Mapping[str, Any], above: str = "") -> str:
-    parts = []
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            inner = _flat(value, "" if key == "source" else f"{above}{key}.")
-            parts += [inner] if inner else []
-        elif value not in (None, ""):
-            parts.append(f"{above}{key} {_text(value)}")
-    return ", ".join(parts)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "/".join(map(_text, value))
-    return str(value)
+    return f": {flat(values)}" if values else ""
 
 
 def _statistics(result: StudyResult) -> str:
@@ -143,8 +129,8 @@ def _bandit(result: StudyResult) -> str:
     bandit = study.bandit
     players = "; ".join(_algorithm(c.label, c.algorithm, c.params) for c in study.choices)
     return (
-        f"A bandit of {len(bandit.rewards)} arms with rewards {_text(bandit.rewards)}; behaviour "
-        f"policy {_text(bandit.behaviour)}, start {bandit.start}. Plain gradient descent on the "
+        f"A bandit of {len(bandit.rewards)} arms with rewards {text_of(bandit.rewards)}; behaviour "
+        f"policy {text_of(bandit.behaviour)}, start {bandit.start}. Plain gradient descent on the "
         f"logits with step {bandit.step_size:g} for {bandit.updates:,} updates, each on a full "
         f"batch that realises the behaviour policy exactly, float64. Players: {players}. Nothing "
         "is random: no seeds, no tests."

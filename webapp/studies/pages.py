@@ -156,7 +156,7 @@ def study_page(file: StudyFile, scale: str, *, seconds: float = 0.0) -> StudyPag
     return StudyPage(
         result=result,
         claims=tuple(_line(one) for one in result.claims),
-        figures=tuple(_figure(spec, scale) for spec in study.figures),
+        figures=tuple(_figure(spec, published=result.is_published_scale) for spec in study.figures),
         table=tuple(table_rows(result)),
         metrics=tuple(metric_of(Measure(metric=name)) for name in study.table.metrics),
         cost=cost_of(result.facts, profile) if profile is not None else None,
@@ -175,9 +175,9 @@ def _line(one: Judged) -> ClaimLine:
     )
 
 
-def _figure(spec: FigureSpec, scale: str) -> FigureView:
+def _figure(spec: FigureSpec, *, published: bool) -> FigureView:
     panels = tuple(PanelView(number, title) for number, title in enumerate(titles(spec)))
-    return FigureView(spec, panels, bool(spec.paper) and scale == "paper")
+    return FigureView(spec, panels, bool(spec.paper) and published)
 
 
 def study_list() -> list[ListRow]:

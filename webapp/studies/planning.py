@@ -8,18 +8,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from algorithms.base import UserError
-from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
-from webapp.experiments.config import ExperimentConfig
-from webapp.experiments.plan import Plan, RunPlan
+from webapp.experiments.configs import AnyConfig
+from webapp.experiments.plan import Plan
 from webapp.experiments.planner import plan as plan_of
-from webapp.experiments.portable.document import Document
+from webapp.experiments.portable.document import Document, JobEntry
 from webapp.experiments.portable.nodes import SourceNodes, source_nodes
 from webapp.experiments.portable.reading import config_with
 from webapp.experiments.portable.references import UnknownNameError, references
 from webapp.experiments.recipes import RECIPE_NAMES
 from webapp.jobs.graph import Node, closure
-from webapp.studies.claim_schema import BASE, Side
+from webapp.studies.cells import Cell, cells_of
+from webapp.studies.claim_schema import Side
 from webapp.studies.fragments import experiment_config, pilot_config
 from webapp.studies.schema import Profile, Study
 
@@ -32,19 +32,6 @@ class StudyError(UserError):
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One compared group of one experiment, its runs by seed."""
-
-    experiment: str
-    label: str
-    group: str
-    """Label of its algorithm, or `base`."""
-    algorithm: str
-    axes: Mapping[str, AxisValue]
-    runs: Mapping[int, RunPlan]
-
-
-@dataclass(frozen=True)
 class PlannedExperiment:
     """One experiment of a study at one scale."""
 
@@ -52,9 +39,11 @@ class PlannedExperiment:
     document: Document
     """As a file that travels: exactly the sources that it uses."""
     sources: SourceNodes
-    config: ExperimentConfig
+    config: AnyConfig
     """With sources by their places in the document."""
     plan: Plan
+    replicate: str = ""
+    """Of control: axis whose values are replicates."""
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -64,21 +53,7 @@ class PlannedExperiment:
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Compared groups in the order of the plan, the base policy first."""
-        known = _groups(self.config)
-        found: dict[str, list[RunPlan]] = {}
-        for run in self.plan.runs:
-            found.setdefault(run.label, []).append(run)
-        return tuple(
-            Cell(
-                self.key,
-                label,
-                BASE if not runs[0].algorithm else known[label],
-                runs[0].algorithm,
-                runs[0].axes,
-                {run.seed: run for run in runs},
-            )
-            for label, runs in found.items()
-        )
+        return cells_of(self.key, self.config, self.plan.runs, self.replicate)
 
 
 @dataclass(frozen=True)
@@ -130,7 +105,7 @@ class StudyPlan:
         ]
 
 
-def wanted_axes(side: Side, config: ExperimentConfig) -> dict[str, AxisValue]:
+def wanted_axes(side: Side, config: AnyConfig) -> dict[str, AxisValue]:
     """Return the axis values of a side, places turned into values."""
     grid = config.grid
     numbered = {
@@ -188,6 +163,7 @@ def _planned(
             tags=("study", name[:40]),
             datasets=profile.datasets,
             policies=profile.policies,
+            jobs=profile.jobs,
             config=config,
         )
         sources = source_nodes(document)
@@ -202,12 +178,12 @@ def _planned(
         first = error.errors()[0]
         path = ".".join(map(str, first["loc"]))
         raise StudyError(f"{where}: {path}: {first['msg']}") from error
-    return PlannedExperiment(key, document, sources, found, plan_of(found, sources.fingerprints))
+    planned = plan_of(found, sources.fingerprints)
+    replicate = study.replicates.get(key, "")
+    return PlannedExperiment(key, document, sources, found, planned, replicate)
 
 
-def _with_used_sources(
-    document: Document, config: ExperimentConfig, sources: SourceNodes
-) -> Document:
+def _with_used_sources(document: Document, config: AnyConfig, sources: SourceNodes) -> Document:
     used_ids = references(config.model_dump(mode="json"))
     dataset_ids, policy_ids = used_ids["datasets"], used_ids["policies"]
     numbers = sources.numbers
@@ -218,14 +194,19 @@ def _with_used_sources(
         for n, d in document.datasets.items()
         if numbers.datasets[n] in dataset_ids or n in used
     }
-    return document.model_copy(update={"datasets": datasets, "policies": policies})
+    entries = [*datasets.values(), *policies.values()]
+    wanted = [job for one in entries if (job := getattr(one, "job", None))]
+    jobs = _with_inputs(document.jobs, wanted)
+    update = {"datasets": datasets, "policies": policies, "jobs": jobs}
+    return document.model_copy(update=update)
 
 
-def _groups(config: ExperimentConfig) -> dict[str, str]:
-    """Return the algorithm's label by the label of each compared group."""
-    names = axis_rules.short_names(list(config.grid))
-    return {
-        axis_rules.label(choice.label, values, names): choice.label
-        for choice in config.algorithms
-        for values in axis_rules.cells(config.grid, choice.algorithm)
-    }
+def _with_inputs(jobs: Mapping[str, JobEntry], wanted: list[str]) -> dict[str, JobEntry]:
+    """Return the jobs that are wanted, with all that they need."""
+    found: dict[str, JobEntry] = {}
+    while wanted:
+        name = wanted.pop().partition("@")[0]
+        if name in jobs and name not in found:
+            found[name] = jobs[name]
+            wanted += jobs[name].inputs.values()
+    return found

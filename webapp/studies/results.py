@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from webapp.results.statistics import MeanCI, mean_ci
 from webapp.studies.bandit import PlayedChoice, judge_bandit, play
+from webapp.studies.cells import Cell
 from webapp.studies.claim_schema import Measure
 from webapp.studies.facts import Facts, load_facts
 from webapp.studies.judge import Judged, judge
 from webapp.studies.library import StudyFile
 from webapp.studies.pilot import PilotResult, pilot_result
-from webapp.studies.planning import PILOT, Cell, StudyPlan
-from webapp.studies.schema import Study
+from webapp.studies.planning import PILOT, StudyPlan
+from webapp.studies.schema import PUBLISHED, Study
 from webapp.studies.services import plan_at
 from webapp.studies.values import measured
 
@@ -22,7 +23,7 @@ class TableRow:
 
     cell: Cell
     variant: int
-    """0 for the first group of its algorithm, 1 for the next...: same colour, other dashes."""
+    """0 for the first group of its look, 1 for the next...: same colour, other dashes."""
     figures: tuple[MeanCI | None, ...]
     """One per metric of the table, over the finished seeds."""
     paper: tuple[float | None, ...]
@@ -56,6 +57,11 @@ class StudyResult:
     def name(self) -> str:
         """The study's name."""
         return self.file.name
+
+    @property
+    def is_published_scale(self) -> bool:
+        """Whether published numbers lie beside ours."""
+        return self.scale == PUBLISHED[self.study.family]
 
     @property
     def cells(self) -> list[Cell]:
@@ -100,11 +106,11 @@ def load_result(file: StudyFile, scale: str, *, seconds: float = 0.0) -> StudyRe
 
 
 def variants_of(cells: Sequence[Cell]) -> dict[tuple[str, str], int]:
-    """Return how often the algorithm of each group came before it, by experiment and label."""
+    """Return how often the look of each group came before it, by experiment and label."""
     seen: dict[tuple[str, str], list[str]] = {}
     found = {}
     for cell in cells:
-        before = seen.setdefault((cell.experiment, cell.algorithm), [])
+        before = seen.setdefault((cell.experiment, cell.look), [])
         if cell.label not in before:
             before.append(cell.label)
         found[cell.experiment, cell.label] = before.index(cell.label)
@@ -122,7 +128,7 @@ def table_rows(result: StudyResult) -> list[TableRow]:
 
 def _row(result: StudyResult, cell: Cell, metrics: Sequence[str], variant: int) -> TableRow:
     found = [measured(result.facts, cell, Measure(metric=name)) for name in metrics]
-    printed = result.study.table.paper.get(cell.label, {}) if result.scale == "paper" else {}
+    printed = result.study.table.paper.get(cell.label, {}) if result.is_published_scale else {}
     return TableRow(
         cell=cell,
         variant=variant,

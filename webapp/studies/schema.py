@@ -1,4 +1,4 @@
-"""A study as a data file: a question, experiments at three scales, figures, a table, claims."""
+"""A study as a data file: a question, experiments at several scales, figures, a table, claims."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -7,12 +7,21 @@ from pydantic import Field, model_validator
 
 from algorithms.base import Schema
 from algorithms.labs.bandit import Bandit
-from webapp.experiments.portable.document import DatasetEntry, PolicyEntry, SourceName
+from webapp.experiments.config_base import Family
+from webapp.experiments.portable.document import DatasetEntry, JobEntry, PolicyEntry, SourceName
 from webapp.studies.claim_schema import ClaimSpec, Exact
-from webapp.studies.figure_schema import FigureSpec, TableSpec
+from webapp.studies.figure_schema import PAPER, FigureSpec, TableSpec
 
-PROFILES = ("cpu", "gpu", "paper")
-ProfileName = Literal["cpu", "gpu", "paper"]
+ProfileName = Literal["cpu", "gpu", "paper", "nightly", "d4rl"]
+SCALES: Mapping[Family, tuple[ProfileName, ...]] = {
+    "language": ("cpu", "gpu", "paper"),
+    "control": ("cpu", "nightly", "d4rl"),
+}
+"""Scales that studies of a family may have, in their order."""
+PROFILES = tuple(dict.fromkeys(scale for scales in SCALES.values() for scale in scales))
+"""All scales."""
+PUBLISHED: Mapping[Family, ProfileName] = {"language": "paper", "control": "d4rl"}
+"""The scale at which published numbers lie beside ours."""
 Fragment = Mapping[str, Any]
 """Part of an ExperimentConfig as files write it: sources by name."""
 
@@ -47,6 +56,8 @@ class Profile(Schema):
     """Datasets by the names that experiments use."""
     policies: Mapping[SourceName, PolicyEntry] = {}
     """Policies by the names that experiments use."""
+    jobs: Mapping[str, JobEntry] = {}
+    """Jobs that make datasets and policies with a longer history."""
     problems: Mapping[str, Mapping[str, int]] = {}
     """Expected cost: problems per split of datasets that only exist once they are downloaded."""
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -84,6 +95,8 @@ class BanditStudy(Schema):
 class Study(Schema):
     """A question that a figure of a paper asks, and how to ask it again."""
 
+    family: Family = "language"
+    """Whether language models complete prompts, or policies act in an environment."""
     title: str = Field(min_length=1, max_length=120)
     """Short, for lists."""
     paper: str
@@ -98,6 +111,9 @@ class Study(Schema):
     """What is not as in the paper, at any scale."""
     experiments: Mapping[str, Fragment] = {}
     """Settings that all scales share, by the name that claims and figures use."""
+    replicates: Mapping[str, str] = {}
+    """Of control: axis of an experiment whose values are no groups but replicates, as seeds are:
+    data sets that are collected anew."""
     profiles: Mapping[ProfileName, Profile] = {}
     """Scales."""
     bandit: BanditStudy | None = None
@@ -130,6 +146,7 @@ class Study(Schema):
             return self
         used = {claim.experiment for claim in self.claims}
         used |= {panel.experiment for one in self.figures for panel in one.panels}
+        used |= set(self.replicates)
         for profile in self.profiles.values():
             used |= {*profile.experiments, *profile.without}
         if unknown := used - set(self.experiments):
@@ -138,9 +155,31 @@ class Study(Schema):
             _check_pilot(self, name, profile)
         return self
 
+    @model_validator(mode="after")
+    def _is_of_its_family(self) -> "Study":
+        if others := [name for name in self.profiles if name not in SCALES[self.family]]:
+            known = ", ".join(SCALES[self.family])
+            raise ValueError(f"studies of {self.family} have the scales {known}, not {others[0]}")
+        if self.replicates and self.family != "control":
+            raise ValueError("replicates are of studies of control")
+        if self.family == "control":
+            _check_labels(self)
+        return self
+
     def claim(self, name: str) -> ClaimSpec | None:
         """Return a claim by its id."""
         return next((claim for claim in self.claims if claim.id == name), None)
+
+
+def _check_labels(study: Study) -> None:
+    """No published number of control is the paper's: its body could not be read."""
+    sourced = [(one.id, bool(one.paper), one.paper_label) for one in study.figures]
+    sourced.append(("table", bool(study.table.paper), study.table.paper_label))
+    for name, has_numbers, label in sourced:
+        if has_numbers and label == PAPER:
+            raise ValueError(f"{name}: say whose numbers these are, such as paper_label: CORL")
+    if any(profile.pilot for profile in study.profiles.values()):
+        raise ValueError("studies of control choose their settings on tuning episodes: no pilot")
 
 
 PILOT_KINDS = ("greater", "not_worse", "below_base")

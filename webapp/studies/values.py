@@ -7,14 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.base import Metric
+from algorithms.control_metrics import CONTROL_OUTCOME_METRICS, SCORE_OUTCOME_METRICS
 from algorithms.evaluation.claims.kinds import slope
+from algorithms.evaluation.risk import Tail
 from algorithms.metrics import OUTCOME_METRICS, metric_by_name
+from webapp.results.control.episodes import episodes_of
+from webapp.results.control.measures import TAILS, statistic_of
 from webapp.results.curves import Curve, XAxis
+from webapp.results.outcomes import OutcomesMissing
+from webapp.studies.cells import Cell
 from webapp.studies.claim_schema import Measure
 from webapp.studies.facts import Facts, RunFacts
-from webapp.studies.planning import Cell
 
-OUTCOMES: Mapping[str, Metric] = {metric.name: metric for metric in OUTCOME_METRICS}
+OUTCOMES: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (*OUTCOME_METRICS, *CONTROL_OUTCOME_METRICS, *SCORE_OUTCOME_METRICS)
+}
+SCORE = "score"
+"""Role of the score network, whose figures are its own job's."""
+_OF_SCORE = {metric.name for metric in SCORE_OUTCOME_METRICS}
 UNSOLVED = Metric(
     "unsolved_share",
     "Unsolved share",
@@ -67,8 +78,7 @@ def measured(facts: Facts, cell: Cell, measure: Measure) -> Measured:
         if value is not None:
             found[run.seed] = value
             steps.append(_resolution(run, measure))
-    fixed = not cell.algorithm
-    return Measured(found, len(cell.runs), max(steps, default=0.0), fixed)
+    return Measured(found, len(cell.runs), max(steps, default=0.0), cell.is_fixed)
 
 
 def value_of(facts: Facts, run: RunFacts, measure: Measure) -> float | None:
@@ -80,17 +90,31 @@ def value_of(facts: Facts, run: RunFacts, measure: Measure) -> float | None:
 
 
 def _summary(run: RunFacts, measure: Measure) -> Mapping[str, object]:
-    job = run.evaluation(measure.round)
+    job = run.jobs.get(SCORE) if measure.metric in _OF_SCORE else run.evaluation(measure.round)
     return {} if job is None or job.artifact is None else job.artifact.summary
 
 
 def _outcome(run: RunFacts, measure: Measure) -> float | None:
+    if measure.tail is not None and measure.metric in TAILS:
+        return _of_tail(run, measure.metric, measure.tail)
     summary = _summary(run, measure)
     name = _COMPLEMENTS.get(measure.metric, measure.metric)
     value = summary.get(name)
     if not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return 1 - float(value) if measure.metric in _COMPLEMENTS else float(value)
+
+
+def _of_tail(run: RunFacts, metric: str, alpha: float) -> float | None:
+    """Return VaR or CVaR at another level than the evaluation's, from its episodes."""
+    job = run.evaluation()
+    if job is None or job.artifact is None:
+        return None
+    try:
+        returns = episodes_of(job.artifact).returns
+    except OutcomesMissing:
+        return None  # the artifact's files are gone
+    return float(statistic_of(metric, Tail(alpha))(returns))
 
 
 def _resolution(run: RunFacts, measure: Measure) -> float:
