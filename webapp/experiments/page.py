@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from algorithms.base import Metric
+from algorithms.catalogue import CONTROL_ALGORITHMS
 from algorithms.metrics import EVAL_METRICS
+from algorithms.shared.control_metrics import CONTROL_EVAL_METRICS, CONTROL_TRAIN_METRICS
 from algorithms.shared.online_metrics import ONLINE_GROUP
 from algorithms.shared.train_metrics import TRAIN_GROUPS
+from webapp.experiments.config_base import Family
+from webapp.experiments.configs import family_of
 from webapp.experiments.detail import ExperimentDetail, JobCard
 from webapp.experiments.recipes import RECIPE_NAMES, load
 from webapp.jobs.failures import POLICIES
@@ -54,6 +58,29 @@ class ExperimentView:
     def key(self) -> str:
         """Its id, for addresses put together in the template."""
         return str(self.detail.experiment.pk)
+
+    @property
+    def family(self) -> Family:
+        """Whether language models or policies for control are compared."""
+        return family_of(self.detail.experiment.recipe)
+
+    @property
+    def first_metric(self) -> str:
+        """Name of the metric that the curve begins with."""
+        if self.family == "language":
+            return "eval_sampled_accuracy"
+        settings = self.detail.experiment.config.get("settings", {})
+        return "eval_return_mean" if settings.get("evaluate_every") else "loss"
+
+    @property
+    def first_curve(self) -> str:
+        """What the curve's address asks for at first: this experiment and its first metric."""
+        return f"{self.key}&metric={self.first_metric}"
+
+    @property
+    def trains(self) -> bool:
+        """Whether any run has a training, so that there are curves."""
+        return any(card.train for card in self.detail.runs)
 
     @property
     def recipe(self) -> str:
@@ -125,6 +152,18 @@ def shown(cards: Sequence[JobCard]) -> Sequence[JobCard]:
     return sorted(cards, key=lambda card: order.get(card.job.state, len(order)))[:MANY]
 
 
-def curve_metrics() -> Mapping[str, Sequence[Metric]]:
+def curve_metrics(view: ExperimentView) -> Mapping[str, Sequence[Metric]]:
     """Return the metrics that the page's curve can show under their headings, evaluations first."""
+    if view.family == "control":
+        names = {card.run.algorithm for card in view.detail.runs}
+        own = {
+            metric.name: metric
+            for name in sorted(names & set(CONTROL_ALGORITHMS))
+            for metric in CONTROL_ALGORITHMS[name].metrics
+        }
+        return {
+            "Evaluation on tuning episodes": CONTROL_EVAL_METRICS,
+            "Training": CONTROL_TRAIN_METRICS,
+            **({"Of the algorithms": tuple(own.values())} if own else {}),
+        }
     return {"Evaluation on held-out problems": EVAL_METRICS, **TRAIN_GROUPS, **ONLINE_GROUP}

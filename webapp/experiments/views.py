@@ -60,11 +60,12 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one experiment: graph of jobs, progress, curves, runs and failures."""
     experiment = get_object_or_404(Experiment.objects.select_related("owner"), pk=pk)
     found = experiment_detail(experiment)
+    view = ExperimentView(found)
     context = {
-        "view": ExperimentView(found),
+        "view": view,
         "experiment": experiment,
         "may_change": may_change(signed_in(request), experiment),
-        "metrics": curve_metrics(),
+        "metrics": curve_metrics(view),
         "warnings": gap_warnings(Q(job__in=experiment.needs.values("job"))),
         "events": events_of(Q(job__in=experiment.needs.values("job")))[:SHOWN],
     }
