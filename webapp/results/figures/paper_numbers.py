@@ -1,4 +1,4 @@
-"""The numbers that a paper or others report, drawn over a figure: hollow markers, a thin dotted line."""
+"""Published numbers, the paper's or others', over a figure: hollow markers, a thin dotted line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
