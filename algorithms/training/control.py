@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from algorithms.base import NonFiniteLossError, Reporter, Stopped
+from algorithms.base import Event, NonFiniteLossError, Reporter, Stopped
 from algorithms.control_base import Learnable
 from algorithms.training import control_checkpoint
 from algorithms.training.control_checkpoint import Position
@@ -137,8 +137,24 @@ class ControlTrainer:
         if value is not None:
             largest = float(value.abs().max())
             if largest > self._plan.value_limit:
+                self._alarm(largest)
                 raise DivergedError(step, largest, self._plan.value_limit)
         return found
+
+    def _alarm(self, value: float) -> None:
+        """Say where values exploded, and what is left from before."""
+        kept = control_checkpoint.newest_first(self._checkpoints)
+        last = int(kept[0].name.rpartition("-")[2]) if kept else 0
+        left = (
+            f"The last good checkpoint is from step {last:,}."
+            if last
+            else "No checkpoint had been written by then."
+        )
+        limit = self._plan.value_limit
+        told = f"The mean value is {value:.3g}; no return of these data is beyond {limit:.3g}."
+        self._reporter.event(
+            Event("divergence", self.position.step, f"{told} {left}", value, limit, "warn")
+        )
 
     def _log(self, figures: dict[str, float]) -> None:
         step, seconds = self._last_log

@@ -53,12 +53,20 @@ class Group:
         return tuple(-run.id for run in self.runs)
 
 
+def is_of_seeds(path: str) -> bool:
+    """Return whether a setting, by dotted path, follows from the run's seed or its neighbours.
+
+    A policy that is trained beside others comes out as alone.
+    """
+    return differs_by_seed(path) or path.endswith(".parallel_seeds")
+
+
 def configuration(run: RunRow) -> dict[str, Any]:
     """Return what makes the run's numbers, seed and further benchmarks left out, by dotted path."""
     config = {
         path: value
         for path, value in flatten(run.config).items()
-        if not differs_by_seed(path) and not is_further(path.partition(".")[0])
+        if not is_of_seeds(path) and not is_further(path.partition(".")[0])
     }
     inputs = {f"input.{role}": source.fingerprint for role, source in run.sources.items()}
     return config | inputs
@@ -195,7 +203,7 @@ def _texts(group: Group) -> dict[str, str]:
         values = {
             path: as_text(value)
             for path, value in config.items()
-            if not differs_by_seed(path) and not _is_repeated(path, config)
+            if not is_of_seeds(path) and not _is_repeated(path, config)
         }
         values |= {
             f"input.{role}": f"job {source.job_id}: {source.title}"

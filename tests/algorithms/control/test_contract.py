@@ -146,12 +146,16 @@ def test_exploding_values_stop_the_training_with_its_last_good_checkpoint(
 ) -> None:
     wild = spec("td3_bc") | {"settings": SHORT | {"steps": 4000, "divergence_factor": 1.001}}
     wild["params"] = NARROW | {"critic_learning_rate": 1.0, "target_update_rate": 1.0}
+    heard = Heard()
     with pytest.raises(NonFiniteLossError) as caught:
-        run("train_control", tmp_path / "wild", wild, transitions=data)
+        run("train_control", tmp_path / "wild", wild, transitions=data, reporter=heard)
     assert isinstance(caught.value, DivergedError)
     assert "Lower the critic's learning rate" in str(caught.value)
     kept = sorted((tmp_path / "wild.checkpoints").glob("step-*"))
     assert all(int(each.name.removeprefix("step-")) < caught.value.step for each in kept)
+    last = int(kept[-1].name.removeprefix("step-"))
+    (alarm,) = [text for text in heard.messages if text.startswith("Step")]
+    assert f"The last good checkpoint is from step {last:,}." in alarm
 
 
 def test_a_loss_that_is_no_number_names_its_step(tmp_path: Path) -> None:

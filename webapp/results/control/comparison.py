@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,8 @@ from webapp.results.outcomes import OutcomesMissing
 from webapp.results.rows import RunRow
 
 UNCORRECTED = "uncorrected"
+_CORRECTING = {"correction", "correction_params", "ood_level"}
+"""Settings of an evaluation that only matter where something is corrected."""
 TUNING = "tuning"
 
 
@@ -76,9 +78,9 @@ def corrects(path: str) -> bool:
     """Return whether a setting is about the correction: what it does, and its networks."""
     role, _, field = path.partition(".")
     return (
-        role in NETWORKS
+        role in {*NETWORKS, "recipe"}  # what a run says of itself names its correction, too
         or (role == "input" and field in NETWORKS)
-        or (role == "evaluate" and field.partition(".")[0] in {"correction", "correction_params"})
+        or (role == "evaluate" and field.partition(".")[0] in _CORRECTING)
     )
 
 
@@ -108,12 +110,16 @@ class ControlComparison:
 
     @property
     def trained(self) -> list[Group]:
-        """Groups that have a learning curve: each training once, however often it is evaluated."""
+        """Groups that have a learning curve: each training once, however often it is evaluated.
+
+        Policies that were trained side by side have one curve, their mean.
+        """
         found: dict[tuple[int, ...], Group] = {}
         for group in self.groups:
-            jobs = tuple(run.train.id for run in group.runs if run.train is not None)
-            if jobs:
-                found.setdefault(jobs, group)
+            firsts = {run.train.id: run for run in reversed(group.runs) if run.train is not None}
+            runs = tuple(run for run in group.runs if run in firsts.values())
+            if runs:
+                found.setdefault(tuple(firsts), replace(group, runs=runs))
         return list(found.values())
 
     @property
@@ -169,9 +175,10 @@ def _variant(group: Group, origins: Mapping[int, Origin]) -> Variant:
     if first.is_base:
         settings |= {"input.policy": origin.policy_job}
     episodes, problem = _episodes(group.runs)
+    learned = origin.policy if first.is_base else title_of(group.algorithm)
     return Variant(
         group=group,
-        policy=origin.policy if first.is_base else title_of(group.algorithm),
+        policy=str(settings.get("recipe.policy") or learned),
         dataset=origin.dataset,
         correction=str(settings.get("evaluate.correction", "")),
         settings=settings,

@@ -46,7 +46,7 @@ class Origin:
 
 
 def origins_of(runs: Sequence[RunRow]) -> dict[int, Origin]:
-    """Return the origin of each run's evaluation; 4 queries."""
+    """Return the origin of each run's evaluation; 5 queries."""
     inputs = _inputs([run.evaluate.id for run in runs if run.evaluate is not None])
     own = {run.id: inputs.get(run.evaluate.id, {}) if run.evaluate else {} for run in runs}
     learned = {source for roles in own.values() for source in roles.values()}
@@ -56,6 +56,7 @@ def origins_of(runs: Sequence[RunRow]) -> dict[int, Origin]:
         if "transitions" in roles
     }
     datasets = _datasets(set(transitions.values()))
+    named = _named({run.id: _dataset_id(run) for run in runs})
     policies = _policies({roles["policy"] for roles in own.values() if "policy" in roles})
     found = {}
     for run in runs:
@@ -66,9 +67,23 @@ def origins_of(runs: Sequence[RunRow]) -> dict[int, Origin]:
         found[run.id] = Origin(
             policy_job=policy,
             policy=policies.get(policy, "") if run.is_base and policy is not None else "",
-            dataset=datasets.get(sources[0], "") if sources else "",
+            dataset=named.get(run.id) or (datasets.get(sources[0], "") if sources else ""),
         )
     return found
+
+
+def _dataset_id(run: RunRow) -> int | None:
+    """Return the data set that a run says it is about."""
+    told = run.config.get("recipe", {})
+    found = told.get("dataset_id") if isinstance(told, Mapping) else None
+    return found if isinstance(found, int) else None
+
+
+def _named(wanted: Mapping[int, int | None]) -> dict[int, str]:
+    """Return the names of the data sets that runs say they are about, by run."""
+    rows = Dataset.objects.filter(pk__in=[one for one in wanted.values() if one is not None])
+    names = {row.pk: str(row) for row in rows}
+    return {run: names[one] for run, one in wanted.items() if one in names}
 
 
 def _inputs(job_ids: Collection[int]) -> Mapping[int, dict[str, int]]:
