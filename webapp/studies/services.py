@@ -13,8 +13,7 @@ from webapp.experiments.planner import plan as plan_of
 from webapp.experiments.portable.services import sources_import
 from webapp.experiments.portable.text import dump
 from webapp.experiments.rows import add_runs
-from webapp.experiments.services import experiment_launch, experiment_retry_failed
-from webapp.experiments.sources import find_sources
+from webapp.experiments.services import experiment_launch, experiment_retry_failed, sources_of
 from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
 from webapp.studies.facts import Facts, load_facts
@@ -143,7 +142,7 @@ def _restore_runs(owner: User, experiment: Experiment, planned: PlannedExperimen
     if all((run.label, run.seed) in there for run in planned.plan.runs):
         return
     found = sources_import(owner=owner, text=dump(planned.document.model_dump(mode="json")))
-    sources = find_sources(found.config)
+    sources = sources_of(found.config)
     runs = plan_of(found.config, sources.fingerprints).runs
     add_runs(experiment, [run for run in runs if (run.label, run.seed) not in there], sources)
 
