@@ -10,6 +10,7 @@ from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.configs import AnyConfig
 from webapp.experiments.control.config import ControlConfig
 from webapp.experiments.plan import RunPlan
+from webapp.experiments.portable.references import table_of, written_key
 from webapp.studies.claim_schema import BASE
 
 CORRECTION = "correction"
@@ -39,16 +40,37 @@ class Cell:
         return not self.algorithm and len(self.runs) == 1
 
 
-def cells_of(
-    experiment: str, config: AnyConfig, runs: Sequence[RunPlan], replicate: str = ""
-) -> tuple[Cell, ...]:
-    """Return compared groups in the order of the plan, the base policy first.
+@dataclass(frozen=True)
+class Named:
+    """How axes of experiments of control are called: data sets by name, `dataset`, not by id."""
 
-    Args:
-        replicate: axis whose values are replicates as seeds are, of control only.
-    """
+    datasets: Mapping[str, int]
+    replicate: str = ""
+    """Axis whose values are replicates, as seeds are."""
+
+    def axes(self, values: Mapping[str, AxisValue]) -> dict[str, AxisValue]:
+        """Return axis values as files name them."""
+        return {written_key(path): self._value(path, value) for path, value in values.items()}
+
+    def grid(self, axes: Mapping[str, Sequence[AxisValue]]) -> dict[str, Sequence[AxisValue]]:
+        """Return all values of axes as files name them."""
+        return {
+            written_key(path): [self._value(path, one) for one in values]
+            for path, values in axes.items()
+        }
+
+    def _value(self, path: str, value: AxisValue) -> AxisValue:
+        if table_of(path) != "datasets":
+            return value
+        return next(name for name, number in self.datasets.items() if number == value)
+
+
+def cells_of(
+    experiment: str, config: AnyConfig, runs: Sequence[RunPlan], named: Named
+) -> tuple[Cell, ...]:
+    """Return compared groups in the order of the plan, the base policy first."""
     if isinstance(config, ControlConfig):
-        return _of_control(experiment, config, runs, replicate)
+        return _of_control(experiment, config, runs, named)
     known = _groups(config)
     found: dict[str, list[RunPlan]] = {}
     for run in runs:
@@ -78,19 +100,21 @@ def _groups(config: ExperimentConfig) -> dict[str, str]:
 
 
 def _of_control(
-    experiment: str, config: ControlConfig, runs: Sequence[RunPlan], replicate: str
+    experiment: str, config: ControlConfig, runs: Sequence[RunPlan], named: Named
 ) -> tuple[Cell, ...]:
     """Return policies, corrected and not; given ones called "X, seed 3" are seeds of X."""
-    names = axis_rules.short_names(list(config.grid))
-    places = config.grid.get(replicate, ())
+    grid = named.grid(config.grid)
+    names = axis_rules.short_names(list(grid))
+    replicate, places = named.replicate, list(grid.get(named.replicate, ()))
     corrections = {one.name: bool(one.correction) for one in config.corrections}
     found: dict[str, Cell] = {}
     for run in runs:
         group, seed = _policy(run)
-        if replicate in run.axes:
-            seed += 1000 * places.index(run.axes[replicate])
+        axes = named.axes(run.axes)
+        if replicate in axes:
+            seed += 1000 * places.index(axes[replicate])
         correction = str(run.recipe[CORRECTION])
-        own = {path: value for path, value in run.axes.items() if path != replicate}
+        own = {path: value for path, value in axes.items() if path != replicate}
         title = f"{group} + {correction}" if corrections[correction] else group
         label = axis_rules.label(title, own, names)
         before = found[label].runs if label in found else {}

@@ -95,7 +95,9 @@ class Greater(_OfMeasure):
     kind: Literal["greater"] = "greater"
     left: Side
     right: Side | None = None
-    """Empty compares with zero, for measures that are differences themselves."""
+    """Empty compares with a number."""
+    than: float = 0.0
+    """That number; zero for measures that are differences themselves."""
     smallest: float | None = Field(None, ge=0)
     """Smallest difference that would matter: below it the claim does not hold."""
 

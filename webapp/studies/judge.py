@@ -61,7 +61,7 @@ def judge(study: Study, facts: Facts) -> list[Judged]:
             decision=decisions[claim.id],
             cells=found[claim.id].cells,
             seeds_planned=max(
-                (len(cell.runs) for cell in found[claim.id].cells if cell.algorithm), default=0
+                (len(cell.runs) for cell in found[claim.id].cells if not cell.is_fixed), default=0
             ),
             runs=tuple(facts.run_ids(found[claim.id].cells)),
             unit=_unit(claim),
@@ -97,7 +97,8 @@ def _two_sided(
     left = facts.plan.cell(claim.left, claim.experiment)
     other = Side(group=BASE) if isinstance(claim, BelowBase) else claim.right
     if other is None:
-        return _Found(_alone(measured(facts, left, claim.of)), (left,))
+        than = claim.than if isinstance(claim, Greater) else 0.0
+        return _Found(_alone(measured(facts, left, claim.of), than), (left,))
     right = facts.plan.cell(other, claim.experiment)
     if isinstance(claim, Faster):
         return _Found(_faster(claim, facts, left, right), (left, right))
@@ -105,8 +106,8 @@ def _two_sided(
     return _Found(_compare(claim, *sides), (left, right))
 
 
-def _alone(slopes: Measured) -> Evidence:
-    return kinds.greater(list(slopes.by_seed.values()))
+def _alone(values: Measured, than: float) -> Evidence:
+    return kinds.greater(list(values.by_seed.values()), threshold=than)
 
 
 def _compare(

@@ -1,6 +1,6 @@
 """From a study and a scale to experiments, runs and jobs; pure, no database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from algorithms.base import UserError
 from webapp.experiments.axes import AxisValue
 from webapp.experiments.configs import AnyConfig
+from webapp.experiments.control.config import ControlConfig
 from webapp.experiments.plan import Plan
 from webapp.experiments.planner import plan as plan_of
 from webapp.experiments.portable.document import Document, JobEntry
@@ -18,7 +19,7 @@ from webapp.experiments.portable.reading import config_with
 from webapp.experiments.portable.references import UnknownNameError, references
 from webapp.experiments.recipes import RECIPE_NAMES
 from webapp.jobs.graph import Node, closure
-from webapp.studies.cells import Cell, cells_of
+from webapp.studies.cells import Cell, Named, cells_of
 from webapp.studies.claim_schema import Side
 from webapp.studies.fragments import experiment_config, pilot_config
 from webapp.studies.schema import Profile, Study
@@ -53,7 +54,15 @@ class PlannedExperiment:
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Compared groups in the order of the plan, the base policy first."""
-        return cells_of(self.key, self.config, self.plan.runs, self.replicate)
+        named = Named(self.sources.numbers.datasets, self.replicate)
+        return cells_of(self.key, self.config, self.plan.runs, named)
+
+    @cached_property
+    def grid(self) -> Mapping[str, Sequence[AxisValue]]:
+        """Values of its axes, as cells have them."""
+        if not isinstance(self.config, ControlConfig):
+            return self.config.grid
+        return Named(self.sources.numbers.datasets).grid(self.config.grid)
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class StudyPlan:
         key = side.experiment or experiment
         if key not in self.experiments:
             raise StudyError(f"the experiment {key} is not part of this scale")
-        axes = wanted_axes(side, self.experiments[key].config)
+        axes = wanted_axes(side, self.experiments[key].grid)
         found = [
             cell
             for cell in self.experiments[key].cells
@@ -105,9 +114,8 @@ class StudyPlan:
         ]
 
 
-def wanted_axes(side: Side, config: AnyConfig) -> dict[str, AxisValue]:
+def wanted_axes(side: Side, grid: Mapping[str, Sequence[AxisValue]]) -> dict[str, AxisValue]:
     """Return the axis values of a side, places turned into values."""
-    grid = config.grid
     numbered = {
         path: grid[path][number]
         for path, number in side.places.items()
