@@ -19,20 +19,24 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 def allowed_path(text: str, variable: str) -> Path:
     """Return the real path, with links followed, of something inside an allowed folder.
 
+    A relative path is looked for below each allowed folder, too.
+
     Raises:
         UserError: it leads outside, or is not there; the two sound the same, so that nobody can
             ask the disk questions.
     """
-    try:
-        path = Path(text).resolve(strict=True)
-    except (OSError, ValueError, RuntimeError):
-        path = None
-    if path is None or not any(path.is_relative_to(root) for root in roots_of(variable)):
-        raise UserError(
-            f"{text!r} is not a file or folder that jobs may read. The administrator lists the "
-            f"folders in the variable {variable}; put it into one of them."
-        )
-    return path
+    roots = roots_of(variable)
+    for folder in (Path(), *roots):
+        try:
+            path = (folder / text).resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):
+            continue
+        if any(path.is_relative_to(root) for root in roots):
+            return path
+    raise UserError(
+        f"{text!r} is not a file or folder that jobs may read. The administrator lists the "
+        f"folders in the variable {variable}; put it into one of them."
+    )
 
 
 def roots_of(variable: str) -> list[Path]:
