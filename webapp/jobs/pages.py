@@ -15,6 +15,13 @@ from webapp.jobs.models import Attempt, Job, JobEvent, JobInput, LogLine, Worker
 from webapp.jobs.ratios import has_ratios
 from webapp.jobs.states import ACTIVE, FailureClass, JobState
 
+CONTROL_RESULTS = frozenset(
+    {
+        "train_behaviour", "train_control", "train_score", "train_inverse_dynamics",
+        "evaluate_control",
+    }
+)  # fmt: skip
+"""Kinds of jobs with curves of policies and networks for control, or episodes."""
 LOG_TAIL = 400
 """Lines of log shown at first; the whole log is a download away."""
 
@@ -84,6 +91,8 @@ class JobPage:
     log_lines: Sequence[LogLine]
     log_cut: bool
     """Whether earlier lines are not shown."""
+    has_control_results: bool
+    """Whether there are curves or episodes of the control laboratory to show."""
     has_ratios: bool
     """Whether there are importance ratios to draw."""
     has_lags: bool
@@ -119,6 +128,7 @@ def job_page(job: Job) -> JobPage:
         events=list(events_of(Q(job=job))[:SHOWN]),
         log_lines=tail[LOG_TAIL - 1 :: -1] if len(tail) > LOG_TAIL else tail[::-1],
         log_cut=len(tail) > LOG_TAIL,
+        has_control_results=job.kind in CONTROL_RESULTS,
         has_ratios=has_ratios(job),
         has_lags=has_lags(job),
         has_first_batch=has_first_batch(job),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from webapp.results import beside_views, problem_views, regrading_views, rollout_views, views
+from webapp.results.control import job_views
 
 app_name = "results"
 urlpatterns = [
@@ -12,6 +13,8 @@ urlpatterns = [
     path("compare/problems/heat.json", problem_views.problems_figure, name="problems_figure"),
     path("compare/<slug:name>.json", views.compare_figure, name="compare_figure"),
     path("compare/export/<str:name>", views.compare_export, name="compare_export"),
+    path("jobs/<int:pk>/results/", job_views.job_results, name="job_results"),
+    path("jobs/<int:pk>/results/<slug:name>.json", job_views.job_figure, name="job_figure"),
     path("rollouts/", rollout_views.rollouts, name="rollouts"),
     path("rollouts/<int:pk>/", rollout_views.show_set, name="rollout_set"),
     path("rollouts/<int:pk>/score/", rollout_views.score_set, name="rollout_score"),

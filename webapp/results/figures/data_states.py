@@ -55,7 +55,7 @@ def draw(picture: StatesPicture) -> go.Figure:
     return palette.figure(
         traces,
         xaxis={"title": {"text": x}},
-        yaxis={"title": {"text": y}},
+        yaxis={"title": {"text": y}, **({"scaleanchor": "x"} if picture.danger else {})},
         shapes=danger_shapes(picture.danger),
         meta={"fills": {"0": picture.fills}, "also": {"at": "row"}},
     )

@@ -40,7 +40,7 @@ def draw(levels: Sequence[float], lines: Sequence[LossLine], chosen: float | Non
     }  # fmt: skip
     return palette.figure(
         traces,
-        xaxis={"type": "log", "title": {"text": "noise level σ, normalised units"}},
+        xaxis={"type": "log", "dtick": 1, "title": {"text": "noise level σ, normalised units"}},
         yaxis={"title": {"text": "denoising loss"}, "rangemode": "tozero"},
         shapes=[mark] if chosen else [],
         meta={"empty": "Choose a score network: its losses are drawn here."},

@@ -197,7 +197,10 @@ def _evaluated(  # noqa: PLR0917 - one call
     returns = returns_of(algorithm, correction, seed, episodes)
     publish_evaluation(job, returns, spec, danger=(returns < -70).astype(np.int64))
     title = CONTROL_ALGORITHMS[algorithm].title
-    config = {"recipe": "control", "train": train.spec, "evaluate": spec}
+    told = {"name": "control", "policy": title, "correction": correction and "CDSA"}
+    config = {"recipe": told, "train": train.spec, "evaluate": spec}
+    if correction:
+        config["score"] = score.spec
     lab.runs[key] = made.make_run(
         lab.experiment,
         f"{title} + CDSA" if correction else title,
