@@ -33,10 +33,9 @@ class MinariSet(Schema):
 TransitionsSource = TransitionsFile | MinariSet
 
 
-class TransitionsSpec(Schema):
-    """A `transitions` job: a data set of others, checked and in our layout."""
+class TransitionsSettings(Schema):
+    """What is known of a data set of others."""
 
-    source: Annotated[TransitionsSource, Field(discriminator="source")] = TransitionsFile()
     environment: str = ""
     """Environment that they are of, such as Hopper-v5; empty where none of ours fits."""
     reference: str = ""
@@ -48,6 +47,12 @@ class TransitionsSpec(Schema):
     """Largest action, likewise."""
     episode_steps: int | None = Field(None, ge=1)
     """Steps after which an episode was cut, for data without time-outs; empty expects them."""
+
+
+class TransitionsSpec(TransitionsSettings):
+    """A `transitions` job: a data set of others, checked and in our layout."""
+
+    source: Annotated[TransitionsSource, Field(discriminator="source")] = TransitionsFile()
 
 
 BehaviourName = Literal[

@@ -5,9 +5,10 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -25,6 +26,16 @@ _TOKEN = re.compile(r"[\w-]{20,40}")
 _ABOUT = "about.json"
 TRANSITIONS_SUFFIXES = (".hdf5", ".h5", ".npz")
 """Of files of transitions: D4RL's and Minari's HDF5, and NPZ."""
+Purpose = Family | Literal["sb3", "normalisation", "torchscript", "onnx"]
+"""What a file is to become: a data set, or (a part of) a policy for control."""
+SUFFIXES_OF: Mapping[Purpose, Sequence[str]] = {
+    "prompts": tuple(SUFFIXES),
+    "transitions": TRANSITIONS_SUFFIXES,
+    "sb3": (".zip",),
+    "normalisation": (".pkl",),
+    "torchscript": (".pt", ".pth", ".ts", ".torchscript", ".zip"),
+    "onnx": (".onnx",),
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class StagedFile:
     name: str = ""
     """What the person wants to call the dataset."""
     description: str = ""
-    family: Family = "prompts"
+    family: Purpose = "prompts"
     """What it is to become."""
 
     @property
@@ -63,7 +74,7 @@ def stage(
     chunks: Iterable[bytes],
     name: str = "",
     description: str = "",
-    family: Family = "prompts",
+    family: Purpose = "prompts",
 ) -> StagedFile:
     """Store an uploaded file and return where it waits.
 
@@ -92,13 +103,13 @@ def stage(
     return staged
 
 
-def require_known_format(filename: str, family: Family = "prompts") -> None:
+def require_known_format(filename: str, family: Purpose = "prompts") -> None:
     """Let files through whose name says what they are.
 
     Raises:
         ValidationError: The ending is not one that is read.
     """
-    suffixes = TRANSITIONS_SUFFIXES if family == "transitions" else SUFFIXES
+    suffixes = SUFFIXES_OF[family]
     if Path(filename).suffix.lower() not in suffixes:
         known = ", ".join(suffixes)
         message = f"“{Path(filename).name}” is of no format that is read here. Upload {known}."

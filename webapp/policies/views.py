@@ -5,14 +5,19 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from algorithms.base import UserError
 from webapp.accounts.permissions import may_change
 from webapp.accounts.requests import signed_in
 from webapp.components.errors import add_errors
+from webapp.datasets import uploads
 from webapp.messages import user_errors_as_messages
 from webapp.policies import forms, pages, runs, selectors, services
+from webapp.policies.control.pages import control_page
+from webapp.policies.control.views import new_control
+from webapp.policies.families import FAMILIES
 from webapp.policies.models import Policy
 from webapp.schema_forms import SchemaForm
 
@@ -21,11 +26,12 @@ PER_PAGE = 25
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """List policies, the newest first, with a search."""
+    """List policies, the newest first, of one family or both, with a search."""
     search = request.GET.get("q", "").strip()
-    found = Paginator(selectors.policies(search=search), PER_PAGE)
-    page = found.get_page(request.GET.get("page"))
-    return render(request, "policies/list.html", {"page": page, "search": search})
+    family = next((each for each in FAMILIES if each == request.GET.get("family")), None)
+    found = Paginator(selectors.policies(search=search, family=family), PER_PAGE)
+    context = {"page": found.get_page(request.GET.get("page")), "search": search, "family": family}
+    return render(request, "policies/list.html", context)
 
 
 @require_safe
@@ -38,13 +44,26 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             response["HX-Refresh"] = "true"
         return response
     owned = may_change(signed_in(request), policy)
+    if policy.family == "control":
+        shown = control_page(policy)
+        context = {"policy": policy, "page": shown, "own": owned}
+        return render(request, "policies/control/detail.html", context)
     context = {"policy": policy, "page": pages.detail_page(policy), "own": owned}
     return render(request, "policies/detail.html", context)
 
 
+@csrf_exempt  # only until the upload's limit is set: `_new` is protected
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Show the ways to a policy; start the job of the one that was chosen."""
+    uploads.limit_uploads(request)
+    return _new(request)
+
+
+@csrf_protect
+def _new(request: HttpRequest) -> HttpResponse:
+    if request.GET.get("family") == "control":
+        return new_control(request)
     data = request.POST if request.method == "POST" else None
     way = (request.POST or request.GET).get("way", "tiny")
     way = way if way in forms.SOURCES else "tiny"

@@ -3,7 +3,7 @@
 from django import forms
 from django.http import QueryDict
 
-from algorithms.control_specs import MinariSet, TransitionsFile, TransitionsSpec
+from algorithms.control_specs import MinariSet, TransitionsFile, TransitionsSettings, TransitionsSpec
 from algorithms.environments.table import ENVIRONMENTS
 from webapp.schema_forms import SchemaForm, schema_form
 
@@ -31,7 +31,7 @@ def settings_form(data: QueryDict | None, spec: TransitionsSpec | None = None) -
         spec: what it shows at first.
     """
     initial = (spec or TransitionsSpec()).model_dump(exclude={"source"})
-    form = schema_form(TransitionsSpec, without=("source",), initial=initial)(data)
+    form = schema_form(TransitionsSettings, initial=initial)(data)
     shown = form.fields["environment"]
     titles = [(name, f"{each.title} ({name})") for name, each in ENVIRONMENTS.items()]
     form.fields["environment"] = forms.ChoiceField(
@@ -46,8 +46,7 @@ def settings_form(data: QueryDict | None, spec: TransitionsSpec | None = None) -
 
 def spec_of(settings: SchemaForm, source: SchemaForm | None) -> TransitionsSpec:
     """Return the spec that valid forms describe; without a source that of an upload."""
-    told = settings.cleaned_schema()
-    values = told.model_dump(exclude={"source"})
+    values = settings.cleaned_schema().model_dump()
     if source is not None:
         values["source"] = source.cleaned_schema().model_dump()
     return TransitionsSpec.model_validate(values)

@@ -1,14 +1,12 @@
 """Making data sets of transitions: from a file, from Minari, by collecting."""
 
-import hashlib
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from algorithms.base import Summary, UserError
+from algorithms.base import UserError
 from algorithms.control_specs import CollectSpec, TransitionsSpec
 from algorithms.environments.table import known_environment
 from webapp.accounts.models import User
@@ -22,10 +20,11 @@ from webapp.datasets.transitions.nodes import (
     origin_of_import,
     transitions_node,
 )
+from webapp.datasets.uploading import uploaded
 from webapp.jobs.graph import Node
-from webapp.jobs.models import Job
-from webapp.jobs.services import jobs_ensure, upload_record
+from webapp.jobs.services import jobs_ensure
 from webapp.jobs.store import default_store
+from webapp.policies.control.selectors import environments_of
 from webapp.policies.models import Policy
 
 
@@ -69,7 +68,7 @@ def transitions_import(
     try:
         shutil.copyfile(staged.path, folder / f"data{staged.path.suffix}")
         with transaction.atomic():
-            upload = _uploaded(folder, staged.filename, staged.size_bytes, owner)
+            upload = uploaded(folder, staged.filename, staged.size_bytes, owner)
             node = transitions_node(spec, name.strip(), upload.fingerprint)
             job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
             origin = origin_of_import(spec, staged.filename)
@@ -165,15 +164,10 @@ def require_policies(spec: CollectSpec, policies: Mapping[str, Policy]) -> None:
         if policy.family != "control":
             message = f"“{policy}” completes prompts: choose a policy for control."
             raise ValidationError({"parts": message})
-        made_for = environment_of(policy)
+        made_for = environments_of([policy])[policy.pk]
         if made_for and made_for != spec.environment:
             message = f"“{policy}” acts in {made_for}, not in {spec.environment}."
             raise ValidationError({"parts": message})
-
-
-def environment_of(policy: Policy) -> str:
-    """Return the environment that a control policy was made for, where its job's spec says so."""
-    return str(policy.job.spec.get("environment") or "")
 
 
 def _require_environment(name: str, *, optional: bool = False) -> None:
@@ -183,25 +177,3 @@ def _require_environment(name: str, *, optional: bool = False) -> None:
         known_environment(name)
     except UserError as error:
         raise ValidationError({"environment": str(error)}) from error
-
-
-def _uploaded(folder: Path, filename: str, size: int, owner: User) -> Job:
-    """Return the upload job of a folder of files, in the caller's transaction."""
-    summary: Summary = {"files": len(list(folder.iterdir())), "bytes": size}
-    return upload_record(
-        folder=folder,
-        sha256=folder_sha256(folder),
-        title=f"Upload of {filename}"[:200],
-        summary=summary,
-        user=owner,
-    )
-
-
-def folder_sha256(folder: Path) -> str:
-    """Return a hash of the names and contents of a folder's files."""
-    whole = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        with path.open("rb") as file:
-            each = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{path.name} {each}\n".encode())
-    return whole.hexdigest()
