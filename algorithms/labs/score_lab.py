@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 FIELD_WORK = 2_000_000_000
 """Weights times points that one picture may ask of a network: well below a second."""
-LOSS_ROWS = 512
+LOSS_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def gaussian_floors(rows: Floats, levels: Sequence[float]) -> list[float]:
 
 @torch.no_grad()
 def sample_losses(model: ScoreModel, rows: NDArray[np.float32]) -> list[float]:
-    """Return the denoising loss at each of the network's levels on at most 512 rows [N, D]."""
+    """Return the denoising loss at each of the network's levels on at most 1,024 rows [N, D]."""
     step = max(1, len(rows) // LOSS_ROWS)
     points = torch.from_numpy(np.ascontiguousarray(rows[::step][:LOSS_ROWS]))[None]
     noise = torch.randn(points.shape, generator=torch.Generator().manual_seed(0))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from django import forms
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from numpy.typing import NDArray
 
@@ -16,6 +16,7 @@ from algorithms.environments.table import ENVIRONMENTS
 from webapp.jobs.models import Job
 from webapp.labs import sources
 from webapp.labs.cells import Problems, numbers
+from webapp.labs.correction_form import StateForm
 from webapp.labs.correction_walk import Asked, Walked, walked
 from webapp.labs.score_look import Opened, opened
 from webapp.schema_forms import SchemaForm, form_values, schema_form
@@ -24,43 +25,9 @@ PREFIX = "c"
 CDSA = CORRECTIONS["cdsa"]
 PLACE = "errors-correction"
 """Id of the place for what is wrong with policy and networks together."""
+MAIN = ("steps", "noise_level", "action_gain", "state_gain", "auxiliary")
 PRESETS = {"pointmass": "PointMass", "mujoco": "MuJoCo"}
 """Preset of CDSA that an environment's family opens with."""
-
-
-class StateForm(forms.Form):
-    """Policy, networks, and the state whose action is corrected."""
-
-    policy = forms.ChoiceField(label="Policy", required=False)
-    stage = forms.CharField(
-        label="Stage or seed",
-        required=False,
-        max_length=40,
-        help_text="Of a policy trained online: its stage; of several side by side: the seed.",
-    )
-    score = forms.ChoiceField(label="Score network")
-    inverse = forms.ChoiceField(label="Inverse dynamics", required=False)
-    state_score = forms.ChoiceField(
-        label="Score of states alone", required=False, help_text="For density state or both."
-    )
-    at = forms.ChoiceField(
-        label="State", choices=[("row", "a row of the data"), ("typed", "typed")]
-    )
-    row = forms.IntegerField(label="Row", min_value=0, required=False, help_text="From 0.")
-    state = forms.CharField(label="Typed state", required=False, max_length=4000)
-    action = forms.CharField(
-        label="Action to correct",
-        required=False,
-        max_length=2000,
-        help_text="In the environment's units; empty asks the policy.",
-    )
-    ood_level = forms.FloatField(
-        label="σ of the indicator", min_value=0.0001, max_value=100, widget=forms.NumberInput
-    )
-    sx = forms.ChoiceField(label="Across")
-    sy = forms.ChoiceField(label="Up")
-    ax = forms.ChoiceField(label="Across")
-    ay = forms.ChoiceField(label="Up")
 
 
 @dataclass
@@ -92,6 +59,25 @@ class CorrectionPage:
     def names(self) -> Sequence[str]:
         """Names of the coordinates that the network sees, actions at the end."""
         return self.network.coordinates.names if self.network else ()
+
+    @property
+    def main_settings(self) -> list[BoundField]:
+        """Settings of the correction that most questions are about."""
+        return [bound for bound in self.settings if bound.name in MAIN]
+
+    @property
+    def more_settings(self) -> list[BoundField]:
+        """The others."""
+        return [bound for bound in self.settings if bound.name not in MAIN]
+
+    @property
+    def more_matter(self) -> bool:
+        """Whether one of the others is not its default, or wrong: then they are shown."""
+        if not self.settings.is_valid():
+            return any(bound.errors for bound in self.more_settings)
+        typed, plain = self.settings.cleaned_schema(), CDSA.params()
+        names = (bound.name for bound in self.more_settings)
+        return any(getattr(typed, name) != getattr(plain, name) for name in names)
 
     def axes(self, first: str, second: str) -> tuple[int, int]:
         """Return two chosen dimensions of the form."""

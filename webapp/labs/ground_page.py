@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from algorithms.base import UserError
 from algorithms.environments.grounds import GROUNDS, Ground
+from algorithms.environments.table import ENVIRONMENTS
 from algorithms.evaluation.control import Trajectory, load_episodes, load_trajectories
 from webapp.jobs.models import Job
 from webapp.labs import sources
@@ -27,7 +28,7 @@ class GroundForm(forms.Form):
     before = forms.ChoiceField(label="Before")
     after = forms.ChoiceField(label="After", required=False)
     episodes = forms.IntegerField(
-        label="Episodes", min_value=1, max_value=MOST_EPISODES, help_text="The first ones."
+        label="Episodes", min_value=1, max_value=MOST_EPISODES, help_text="The first ones"
     )
 
 
@@ -136,7 +137,8 @@ def label_of(job: Job) -> str:
     spec = job.spec
     told = f"{spec.get('purpose', 'reporting')}, seed {spec.get('seed', 0)}"
     noise = f", noise {spec['noise']:g}" if spec.get("noise") else ""
-    return f"{name_of(job)}: {told}{noise} (job {job.pk})"
+    where = ENVIRONMENTS[environment_of(job)].title
+    return f"{name_of(job)}: {where}, {told}{noise} (job {job.pk})"
 
 
 def _choose(page: GroundPage) -> None:

@@ -47,7 +47,7 @@ class PlaneForm(forms.Form):
         label="The others are held at",
         choices=[("median", "the data's medians"), ("row", "a row of the data")],
     )
-    row = forms.IntegerField(label="Row", min_value=0, required=False, help_text="From 0.")
+    row = forms.IntegerField(label="Row", min_value=0, required=False)
     units = forms.ChoiceField(label="Units", choices=list(UNITS.items()))
     background = forms.ChoiceField(label="Background", choices=list(BACKGROUNDS.items()))
     level = forms.IntegerField(label="Noise level σ", min_value=0, widget=RangeInput)

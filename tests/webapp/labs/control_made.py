@@ -34,7 +34,7 @@ def make_world(root: Path) -> dict[str, Made]:
     made: dict[str, Made] = {}
 
     def job(name: str, kind: str, spec: Mapping[str, Any], **inputs: str) -> None:
-        folders = {role: made[source].folder for role, source in inputs.items()}
+        folders: dict[str, Any] = {role: made[of].folder for role, of in inputs.items()}
         summary = run(kind, root / name, spec, **folders)
         made[name] = Made(kind, root / name, spec, summary, inputs)
 

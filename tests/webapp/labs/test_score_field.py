@@ -39,7 +39,7 @@ def test_the_page_opens_with_the_newest_network_and_labels_the_method(
 def test_the_exports_hold_the_networks_score_in_raw_and_in_normalised_units(
     page: Client, jobs: dict[str, Job]
 ) -> None:
-    query = {"score": jobs["score"].pk, "x": "0", "y": "3", "level": "2", "v1": "0.25"}
+    query = {"score": str(jobs["score"].pk), "x": "0", "y": "3", "level": "2", "v1": "0.25"}
     stored = load_score(folder_of(jobs["score"]))
     data = load_transitions(folder_of(jobs["data"]))
     for units in ("raw", "normalised"):
@@ -85,7 +85,9 @@ def test_the_json_tells_the_losses_by_level_with_their_floor(
 def test_what_is_wrong_is_told_at_its_field(
     page: Client, jobs: dict[str, Job], changed: dict[str, str], told: tuple[str, str]
 ) -> None:
-    answer = page.get(URL, {"score": jobs["score"].pk, **changed}, headers=HTMX).content.decode()
+    answer = page.get(
+        URL, {"score": str(jobs["score"].pk), **changed}, headers=HTMX
+    ).content.decode()
     assert told[1] in error_at(answer, told[0])
     assert "data-load-figure" not in answer
 

@@ -41,10 +41,10 @@ def draw(picture: PathPicture) -> go.Figure:
         traces += arrow_traces(places, places, arrows, every=1)
     x, y = picture.path[:, 0], picture.path[:, 1]
     traces += [_way(x, y), *_ends(x, y)]
-    side = {"range": [-REACH, REACH], "showgrid": False}
+    side = {"range": [-REACH, REACH], "showgrid": False, "constrain": "domain"}
     return palette.figure(
         traces,
-        xaxis={**side, "title": {"text": plain(picture.labels[0])}, "constrain": "domain"},
+        xaxis={**side, "title": {"text": plain(picture.labels[0])}},
         yaxis={**side, "title": {"text": plain(picture.labels[1])}, "scaleanchor": "x"},
         shapes=[_bounds()],
     )

@@ -54,8 +54,12 @@ def draw(picture: StatesPicture) -> go.Figure:
     x, y = (plain(label) for label in picture.labels)
     return palette.figure(
         traces,
-        xaxis={"title": {"text": x}},
-        yaxis={"title": {"text": y}, **({"scaleanchor": "x"} if picture.danger else {})},
+        xaxis={"title": {"text": x}, "constrain": "domain"},
+        yaxis={
+            "title": {"text": y},
+            "constrain": "domain",
+            **({"scaleanchor": "x"} if picture.danger else {}),
+        },
         shapes=danger_shapes(picture.danger),
         meta={"fills": {"0": picture.fills}, "also": {"at": "row"}},
     )

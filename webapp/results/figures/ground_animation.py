@@ -61,13 +61,13 @@ def draw(picture: GroundPicture) -> go.Figure:
     traces.append(_goals(picture.goals))
     heads = len(traces)
     traces += [_heads(group, place) for place, group in enumerate(groups)]
-    side: dict[str, Any] = {"showgrid": False}
+    side: dict[str, Any] = {"showgrid": False, "constrain": "domain"}
     if picture.sides:
         pad = 0.02 * (picture.sides[1] - picture.sides[0])
         side["range"] = [picture.sides[0] - pad, picture.sides[1] + pad]
     drawn = palette.figure(
         traces,
-        xaxis={**side, "title": {"text": "x"}, "constrain": "domain"},
+        xaxis={**side, "title": {"text": "x"}},
         yaxis={**side, "title": {"text": "y"}, "scaleanchor": "x"},
         shapes=danger_shapes(picture.danger),
     )

@@ -114,7 +114,7 @@
   });
   window.addEventListener("pageshow", () => {
     for (const form of $$("form[data-sent]")) delete form.dataset.sent;
-    for (const button of $$("[aria-busy]")) button.removeAttribute("aria-busy");
+    for (const button of $$("button[aria-busy]")) button.removeAttribute("aria-busy");
   });
 
   // -- tabs that choose among panels: <div data-choice-for="name"> shown while input[name] has data-choice's value
