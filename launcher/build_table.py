@@ -9,7 +9,10 @@ from rich.table import Table
 from webapp.experiments.plan import RunPlan
 from webapp.results.statistics import MeanCI, mean_ci
 
-SHOWN = ("greedy_accuracy", "pass_at_1", "maj_at_n", "invalid_share", "tokens_mean")
+SHOWN = (
+    *("greedy_accuracy", "pass_at_1", "maj_at_n", "invalid_share", "tokens_mean"),
+    *("return_mean", "normalized_return", "cvar", "violation_share", "shift_mean"),
+)
 """Figures of the final evaluation that the terminal shows; files have all of them."""
 
 Summary = Mapping[str, float | int | str]

@@ -5,6 +5,7 @@ Names are file names; an algorithm of language models hides one for control of t
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from algorithms.base import LLMAlgorithm
 from algorithms.catalogue import ALGORITHMS, CONTROL_ALGORITHMS, CORRECTIONS
@@ -15,3 +16,14 @@ KNOWN: Mapping[str, Algorithm] = MappingProxyType(
     {**CORRECTIONS, **CONTROL_ALGORITHMS, **ALGORITHMS}
 )
 """By name."""
+Kind = Literal["language", "control", "correction"]
+
+
+def kind_of(algorithm: Algorithm) -> Kind:
+    """Return what an algorithm works on."""
+    match algorithm:
+        case LLMAlgorithm():
+            return "language"
+        case ControlAlgorithm():
+            return "control"
+    return "correction"

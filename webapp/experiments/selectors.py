@@ -7,6 +7,7 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    Exists,
     F,
     FloatField,
     OuterRef,
@@ -21,8 +22,9 @@ from django.db.models.functions import Cast, Coalesce
 
 from algorithms.base import UserError
 from webapp.experiments.configs import AnyConfig, config_of
-from webapp.experiments.models import Experiment, Run
+from webapp.experiments.models import Experiment, ExperimentJob, Run
 from webapp.experiments.states import PRECEDENCE
+from webapp.jobs.models import Job
 from webapp.jobs.states import JobState
 
 PAGE = 50
@@ -105,23 +107,30 @@ def _matching(search: str) -> QuerySet[Experiment]:
 
 
 def with_state(experiments: QuerySet[Experiment]) -> QuerySet[Experiment]:
-    """Annotate counts by job state, `work_done` and `derived_state`, the rules of `states`."""
-    counts = {f"n_{state}": Count("needs", filter=Q(needs__job__state=state)) for state in JobState}
-    fraction = Cast(F("needs__job__progress_done"), FloatField()) / F("needs__job__progress_total")
-    work = Case(
-        When(needs__job__state=JobState.SUCCEEDED, then=Value(1.0)),
-        When(needs__job__state=JobState.RUNNING, needs__job__progress_total__gt=0, then=fraction),
-        default=Value(0.0),
-    )
+    """Annotate counts by job state, `work_running`, `derived_state` by the rules of `states`."""
+    # Distinct: runs of one experiment may share a training.
+    counts = {
+        f"n_{state}": Count("needs__job", filter=Q(needs__job__state=state), distinct=True)
+        for state in JobState
+    }
     runs = Run.objects.filter(experiment=OuterRef("pk")).order_by()
     n_runs = runs.values("experiment").annotate(n=Count("pk")).values("n")
     counted = experiments.annotate(
-        n_jobs=Count("needs"),
-        work_done=Sum(work),
+        n_jobs=Count("needs__job", distinct=True),
+        work_running=_running_work(),
         n_runs=Coalesce(Subquery(n_runs), 0),
         **counts,
     )
     return counted.annotate(derived_state=_state_case())
+
+
+def _running_work() -> Coalesce:
+    """Return the work that running jobs have done, in jobs."""
+    needed = ExperimentJob.objects.filter(experiment=OuterRef(OuterRef("pk")), job=OuterRef("pk"))
+    running = Job.objects.filter(Exists(needed), state=JobState.RUNNING, progress_total__gt=0)
+    fraction = Cast(F("progress_done"), FloatField()) / F("progress_total")
+    done = running.order_by().values("state").annotate(done=Sum(fraction)).values("done")
+    return Coalesce(Subquery(done), 0.0)
 
 
 def _state_case() -> Case:
@@ -146,7 +155,7 @@ def _row(experiment: Experiment) -> ExperimentRow:
         succeeded=found["n_succeeded"],
         running=found["n_running"],
         failed=found["n_failed"],
-        progress=min(1.0, (found["work_done"] or 0.0) / jobs) if jobs else 0.0,
+        progress=min(1.0, (found["n_succeeded"] + found["work_running"]) / jobs) if jobs else 0.0,
     )
 
 

@@ -6,12 +6,12 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router, Schema, Status
 
-from algorithms.catalogue import ALGORITHMS
 from webapp.api.auth import caller
 from webapp.api.schemas.catalogue import AlgorithmOut, PresetOut, algorithm_out, preset_out
 from webapp.api.schemas.common import Page, RangeQuery, page_of
 from webapp.api.schemas.experiments import RecipeOut, recipe_out
 from webapp.catalogue import selectors, services
+from webapp.catalogue.known import KNOWN
 from webapp.catalogue.models import Preset
 from webapp.experiments.recipes import RECIPE_NAMES, load
 
@@ -35,16 +35,16 @@ class PresetIn(PresetChange):
 
 @router.get("/algorithms", response=list[AlgorithmOut])
 def algorithms(request: HttpRequest) -> list[AlgorithmOut]:
-    """Return every algorithm with the JSON schema of its hyperparameters."""
-    return [algorithm_out(name, one) for name, one in sorted(ALGORITHMS.items())]
+    """Return every algorithm and correction with the JSON schema of its hyperparameters."""
+    return [algorithm_out(name, one) for name, one in sorted(KNOWN.items())]
 
 
 @router.get("/algorithms/{name}", response=AlgorithmOut)
 def algorithm(request: HttpRequest, name: str) -> AlgorithmOut:
     """Return one algorithm."""
-    if name not in ALGORITHMS:
-        raise Http404(f"There is no algorithm {name}. Known: {', '.join(sorted(ALGORITHMS))}.")
-    return algorithm_out(name, ALGORITHMS[name])
+    if name not in KNOWN:
+        raise Http404(f"There is no algorithm {name}. Known: {', '.join(sorted(KNOWN))}.")
+    return algorithm_out(name, KNOWN[name])
 
 
 @router.get("/recipes", response=list[RecipeOut])

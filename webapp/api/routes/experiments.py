@@ -12,6 +12,7 @@ from ninja import Router, Schema, Status
 
 from webapp.api.auth import caller
 from webapp.api.schemas.common import Page, RangeQuery
+from webapp.api.schemas.configs import FIELDS, ConfigBody, ConfigIn
 from webapp.api.schemas.experiments import (
     CancelOut,
     ExperimentDetailOut,
@@ -24,16 +25,12 @@ from webapp.api.schemas.experiments import (
 )
 from webapp.api.schemas.previews import PreviewOut, preview_out
 from webapp.experiments import selectors, services
-from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.detail import experiment_detail
 from webapp.experiments.models import Experiment, Run
 from webapp.jobs.states import JobState
 
 router = Router(tags=["experiments"])
 runs_router = Router(tags=["experiments"])
-
-
-CONFIG_FIELDS = frozenset(ExperimentConfig.model_fields)
 
 
 class LaunchIn(Schema):
@@ -43,7 +40,7 @@ class LaunchIn(Schema):
     question: str = ""
     """What it should answer."""
     tags: list[str] = []
-    config: ExperimentConfig
+    config: ConfigIn
     priority: int = 0
     """Higher runs earlier."""
     launch_key: UUID | None = None
@@ -90,9 +87,9 @@ def experiments(
 
 
 @router.post("/preview", response=PreviewOut)
-def experiment_preview(request: HttpRequest, payload: ExperimentConfig) -> PreviewOut:
+def experiment_preview(request: HttpRequest, payload: ConfigBody) -> PreviewOut:
     """Return what launching this config would run, and how much of it exists already."""
-    return preview_out(services.experiment_preview(config=payload))
+    return preview_out(services.experiment_preview(config=payload.root))
 
 
 @router.post("", response={201: ExperimentDetailOut})
@@ -125,7 +122,7 @@ def _paths_below(name: str) -> Iterator[None]:
             raise
         raise ValidationError(
             {
-                f"{name}.{field}" if field.partition(".")[0] in CONFIG_FIELDS else field: messages
+                f"{name}.{field}" if field.partition(".")[0] in FIELDS else field: messages
                 for field, messages in error.message_dict.items()
             }
         ) from error
@@ -160,11 +157,11 @@ def experiment_update(
 
 @router.post("/{experiment_id}/extend", response=ExperimentDetailOut)
 def experiment_extend(
-    request: HttpRequest, experiment_id: int, payload: ExperimentConfig
+    request: HttpRequest, experiment_id: int, payload: ConfigBody
 ) -> ExperimentDetailOut:
     """Add algorithms, seeds or axis values; what is there stays."""
     extended = services.experiment_extend(
-        experiment=_experiment(experiment_id), config=payload, user=caller(request)
+        experiment=_experiment(experiment_id), config=payload.root, user=caller(request)
     )
     return detail_out(experiment_detail(extended))
 

@@ -8,6 +8,7 @@ from ninja import Schema
 
 from algorithms.base import LLMAlgorithm
 from webapp.api.schemas.jobs import summary_of
+from webapp.catalogue.known import Algorithm, kind_of
 from webapp.catalogue.models import Preset
 from webapp.datasets.models import Dataset
 from webapp.policies.models import Policy
@@ -93,7 +94,12 @@ class AlgorithmOut(Schema):
     paper: str
     summary: str
     formula: str
+    family: str
+    """Chapter of the gallery."""
+    kind: str
+    """language, control, or correction (of actions, when a policy acts)."""
     trains_on: str
+    """rollouts, references or transitions; empty for a correction."""
     version: int
     defaults: dict[str, Any]
     presets: dict[str, dict[str, Any]]
@@ -102,7 +108,7 @@ class AlgorithmOut(Schema):
     """JSON schema of its hyperparameters."""
 
 
-def algorithm_out(name: str, algorithm: LLMAlgorithm) -> AlgorithmOut:
+def algorithm_out(name: str, algorithm: Algorithm) -> AlgorithmOut:
     """Return an algorithm as the API shows it."""
     presets: Mapping[str, Mapping[str, Any]] = algorithm.presets
     return AlgorithmOut(
@@ -111,12 +117,20 @@ def algorithm_out(name: str, algorithm: LLMAlgorithm) -> AlgorithmOut:
         paper=algorithm.paper,
         summary=algorithm.summary,
         formula=algorithm.formula,
-        trains_on=algorithm.trains_on,
+        family=algorithm.family,
+        kind=kind_of(algorithm),
+        trains_on=_trains_on(algorithm),
         version=algorithm.version,
         defaults=algorithm.params().model_dump(mode="json"),
         presets={title: dict(values) for title, values in presets.items()},
         params_schema=algorithm.params.model_json_schema(),
     )
+
+
+def _trains_on(algorithm: Algorithm) -> str:
+    if isinstance(algorithm, LLMAlgorithm):
+        return algorithm.trains_on
+    return "transitions" if kind_of(algorithm) == "control" else ""
 
 
 class PresetOut(Schema):

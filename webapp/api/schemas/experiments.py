@@ -16,6 +16,8 @@ class RecipeOut(Schema):
     """A kind of pipeline."""
 
     name: str
+    family: str
+    """language or control: which config it takes."""
     title: str
     summary: str
     settings: dict[str, Any]
@@ -25,7 +27,13 @@ class RecipeOut(Schema):
 def recipe_out(name: str, recipe: Recipe) -> RecipeOut:
     """Return a recipe as the API shows it."""
     schema = recipe.settings.model_json_schema()
-    return RecipeOut(name=name, title=recipe.title, summary=recipe.summary, settings=schema)
+    return RecipeOut(
+        name=name,
+        family=recipe.family,
+        title=recipe.title,
+        summary=recipe.summary,
+        settings=schema,
+    )
 
 
 class ExperimentOut(Schema):
@@ -107,7 +115,7 @@ class RunOut(Schema):
     position: int
     label: str
     algorithm: str
-    """Empty for the base policy's own evaluation."""
+    """Empty where nothing is trained: a policy's own evaluation."""
     seed: int
     state: str
     progress: float
