@@ -183,6 +183,15 @@ def metric_points(job_ids: Collection[int], name: str) -> dict[int, Points]:
     return {job_id: points_of(found) for job_id, found in by_job.items()}
 
 
+def metrics_logged(job_ids: Collection[int]) -> set[str]:
+    """Return the names of the metrics that some jobs have logged; 1 query, none without jobs."""
+    if not job_ids:
+        return set()
+    return set(
+        MetricPoint.objects.filter(job__in=job_ids).values_list("name", flat=True).distinct()
+    )
+
+
 def runs_of_experiments(experiment_ids: Collection[int]) -> list[int]:
     """Return the ids of all runs of some experiments; 1 query."""
     return list(

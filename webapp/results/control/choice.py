@@ -13,7 +13,8 @@ from webapp.results.choice import MAX_RUNS, compact, enum_of, ids_of, number_of,
 from webapp.results.choice import smoothing_of as smoothing
 from webapp.results.curves import XAxis
 
-DEFAULT_METRIC = "eval_return_mean"
+DEFAULT_METRIC = ""
+"""The first of those that were logged."""
 DEFAULT_OUTCOME = "return_mean"
 DEFAULT_ALPHA = 0.1
 ALPHAS = (0.01, 0.5)

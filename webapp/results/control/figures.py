@@ -25,9 +25,12 @@ from webapp.results.figures import against_axis, grouped_bars, return_distributi
 from webapp.results.figures.against_axis import AxisLine, AxisPoint
 from webapp.results.figures.grouped_bars import Bar
 from webapp.results.figures.return_distribution import Panel, Returns
+from webapp.results.selectors import metrics_logged
 from webapp.results.statistics import mean_ci
 
 MOST_PANELS = 8
+UNASKED = ("eval_return_mean", "loss")
+"""Metrics of learning curves in the order in which one is shown unasked."""
 
 
 def returns_figure(found: ControlComparison) -> go.Figure:
@@ -119,18 +122,31 @@ def noise_figure(found: ControlComparison) -> go.Figure:
     return against_axis.draw(drawn, metric, x_title="Noise on the policy's actions (deviation)")
 
 
+def logged(found: ControlComparison) -> set[str]:
+    """Return the metrics that the trainings have logged; 1 query, none without trainings."""
+    return metrics_logged({job.id for run in found.runs for job in run.trainings})
+
+
+def shown_metric(found: ControlComparison) -> str:
+    """Return the chosen metric of learning curves, else the returns or losses that are there."""
+    chosen = found.choice.metric
+    if chosen:
+        return chosen
+    known = logged(found)
+    return next((name for name in UNASKED if name in known), UNASKED[-1])
+
+
 def trainings_of(found: ControlComparison) -> Comparison:
     """Return the trainings as the compare page of language models has them, for curves."""
     choice = found.choice
-    plain = Choice(
-        runs=choice.runs, metric=choice.metric, axis=choice.axis, smoothing=choice.smoothing
-    )
+    metric = shown_metric(found)
+    plain = Choice(runs=choice.runs, metric=metric, axis=choice.axis, smoothing=choice.smoothing)
     return Comparison(plain, found.runs, tuple(found.trained))
 
 
 def curves_figure(found: ControlComparison) -> go.Figure:
     """Return the learning curves of the trainings."""
-    return compare_figures.curves_figure(trainings_of(found), metric_by_name(found.choice.metric))
+    return compare_figures.curves_figure(trainings_of(found), metric_by_name(shown_metric(found)))
 
 
 FIGURES: Mapping[str, Callable[[ControlComparison], go.Figure]] = {

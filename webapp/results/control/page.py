@@ -15,7 +15,7 @@ from webapp.results.compare import MetricFamily
 from webapp.results.compare_page import AXIS_WORDS, Option
 from webapp.results.control.choice import ControlChoice
 from webapp.results.control.comparison import ControlComparison, Variant
-from webapp.results.control.figures import has_noise
+from webapp.results.control.figures import has_noise, logged, shown_metric
 from webapp.results.control.maps import sensitivity_axes
 from webapp.results.control.measures import COMPARED
 from webapp.results.control.names import words_of
@@ -93,8 +93,18 @@ class ControlPage:
 
     @property
     def families(self) -> tuple[MetricFamily, ...]:
-        """Metrics of learning curves."""
-        return metric_families()
+        """Metrics of learning curves: those that were logged."""
+        known = logged(self.found)
+        shown = [
+            MetricFamily(one.title, tuple(m for m in one.metrics if m.name in known))
+            for one in metric_families()
+        ]
+        return tuple(one for one in shown if one.metrics)
+
+    @property
+    def metric(self) -> str:
+        """The one that is drawn."""
+        return shown_metric(self.found)
 
     @property
     def axes(self) -> list[Option]:
