@@ -156,6 +156,11 @@ def test_moments_that_do_not_touch_observations_change_nothing(tmp_path: Path) -
     assert read_vecnormalize(tmp_path / "v.pkl", 3) is None
 
 
+def pickled(content: object, protocol: int | None = None) -> bytes:
+    """Return what others would write."""
+    return pickle.dumps(content, protocol)
+
+
 class Runs:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return (Path.touch, ("was-here",))
