@@ -1,5 +1,6 @@
 """What the gallery shows of an algorithm besides its form: formula, paper, coefficients, table."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,15 +11,17 @@ from django.utils.safestring import SafeString, mark_safe
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
 
-from algorithms.base import Schema
+from algorithms.base import LLMAlgorithm, Schema
 from algorithms.catalogue import ALGORITHMS
 from algorithms.shared.gradient import gradient_coefficient
+from webapp.catalogue.known import Algorithm
 from webapp.results.figures.coefficient import Coefficients
 from webapp.schema_fields import label_of, range_text
 from webapp.schema_forms import default_of, value_text
 
 RATIOS = tuple(10 ** (exponent / 40) for exponent in range(-80, 41))
 """pi/mu from 0.01 to 10, evenly spread on a logarithmic axis."""
+_DIFFERS = "Differs from the paper:"
 UNREADABLE = tuple(
     kind
     for kind in vars(exceptions).values()
@@ -50,6 +53,26 @@ def coefficients(name: str, params: Schema) -> Coefficients:
         gradient_coefficient(algorithm, params, RATIOS, reward) for reward in (1.0, -1.0)
     )
     return Coefficients(RATIOS, positive, negative)
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What the file of an algorithm says of it in prose."""
+
+    origin: str
+    """What formulas and constants follow; empty where that is the paper."""
+    deviations: str
+    """Where it differs from its paper; empty where nothing is said of that."""
+
+
+def notes_of(algorithm: Algorithm) -> Notes:
+    """Return what the docstrings of an algorithm's file say."""
+    if isinstance(algorithm, LLMAlgorithm):
+        _, _, rest = (inspect.getdoc(algorithm.loss) or "").partition(_DIFFERS)
+        return Notes("", " ".join(rest.partition("\n\n")[0].split()))
+    told = inspect.getdoc(inspect.getmodule(algorithm.params)) or ""
+    origin, _, deviations = told.partition(_DIFFERS)
+    return Notes(" ".join(origin.split()), " ".join(deviations.split()))
 
 
 @dataclass(frozen=True)

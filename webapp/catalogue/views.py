@@ -12,12 +12,24 @@ from django.views.decorators.http import require_GET
 from django_htmx.http import trigger_client_event
 
 from algorithms.base import LLMAlgorithm, Schema
-from algorithms.catalogue import ALGORITHMS
+from algorithms.catalogue import CONTROL_ALGORITHMS, CORRECTIONS
+from algorithms.control_base import ControlAlgorithm, CorrectionAlgorithm
 from algorithms.shared import families
 from webapp.catalogue import formulas, selectors
 from webapp.catalogue.forms import PREFIX, SET, PresetForm, asked_params
+from webapp.catalogue.known import KNOWN, Algorithm, Kind, kind_of
 from webapp.results.figures import coefficient
 from webapp.schema_forms import SchemaForm, differences, form_values
+
+CONTROL_ORDER = tuple(
+    dict.fromkeys(
+        [
+            *(one.family for one in CONTROL_ALGORITHMS.values()),
+            *(one.family for one in CORRECTIONS.values()),
+        ]
+    )
+)
+"""Chapters of the control laboratory, after those of language models."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,22 @@ class Card:
     """One algorithm as the gallery shows it."""
 
     name: str
-    algorithm: LLMAlgorithm
+    algorithm: Algorithm
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it trains language models, learns control from data, or corrects actions."""
+        return kind_of(self.algorithm)
+
+    @property
+    def has_coefficient(self) -> bool:
+        """Whether its loss has a factor before grad log pi to plot."""
+        return isinstance(self.algorithm, LLMAlgorithm)
+
+    @property
+    def notes(self) -> formulas.Notes:
+        """What its file says of it, deviations from the paper apart."""
+        return formulas.notes_of(self.algorithm)
 
     @property
     def formula(self) -> SafeString:
@@ -67,6 +94,10 @@ class Card:
     @property
     def learns_from(self) -> str:
         """What a step is made of, in words."""
+        if isinstance(self.algorithm, CorrectionAlgorithm):
+            return "nothing: it corrects actions by networks that learned the data"
+        if isinstance(self.algorithm, ControlAlgorithm):
+            return "transitions of a data set"
         if self.algorithm.trains_on == "references":
             return "reference answers of a dataset"
         return {
@@ -92,12 +123,13 @@ class Family:
 def chapters(search: str) -> list[Family]:
     """Return the algorithms that the search finds, by family; empty families are left out."""
     words = search.lower().split()
-    cards = [Card(name, algorithm) for name, algorithm in ALGORITHMS.items()]
+    cards = [Card(name, algorithm) for name, algorithm in KNOWN.items()]
     found = [card for card in cards if card.says(words)]
-    others = sorted({card.algorithm.family for card in found} - set(families.ORDER))
+    order = (*families.ORDER, *CONTROL_ORDER)
+    others = sorted({card.algorithm.family for card in found} - set(order))
     grouped = [
         Family(name, [card for card in found if card.algorithm.family == name])
-        for name in (*families.ORDER, *others)
+        for name in (*families.ORDER, *others, *CONTROL_ORDER)
     ]
     return [family for family in grouped if family.cards]
 
@@ -108,9 +140,9 @@ def card(name: str) -> Card:
     Raises:
         Http404: there is none of that name.
     """
-    if name not in ALGORITHMS:
+    if name not in KNOWN:
         raise Http404(f"There is no algorithm {name}.")
-    return Card(name, ALGORITHMS[name])
+    return Card(name, KNOWN[name])
 
 
 def query(params: Schema) -> str:
@@ -125,7 +157,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     context = {
         "families": chapters(search),
         "search": search,
-        "total": len(ALGORITHMS),
+        "total": len(KNOWN),
         "presets": selectors.presets(),
     }
     return render(request, "catalogue/gallery.html", context)
@@ -153,7 +185,7 @@ def answer_live(request: HttpRequest, shown: Card, form: SchemaForm) -> HttpResp
     """Answer with errors and differences, and tell the page which plot to load."""
     state = state_of(shown, form)
     answer = render(request, "catalogue/_parameters_state.html", {"form": form, **state})
-    if not form.errors:
+    if not form.errors and shown.has_coefficient:
         trigger_client_event(answer, "lab:coefficient", {"url": state["figure_url"]})
     return answer
 
@@ -163,6 +195,8 @@ def state_of(shown: Card, form: SchemaForm) -> dict[str, object]:
     valid = form.is_bound and form.is_valid()
     params = form.cleaned_schema() if valid else shown.algorithm.params()
     figure_url = f"{shown.figure_url}?{query(params)}" if valid else shown.figure_url
+    if not shown.has_coefficient:
+        figure_url = ""
     return {"figure_url": figure_url, "changed": differences(shown.algorithm.params, params)}
 
 
@@ -170,6 +204,8 @@ def state_of(shown: Card, form: SchemaForm) -> dict[str, object]:
 def coefficient_figure(request: HttpRequest, name: str) -> HttpResponse:
     """Answer with the plot of the gradient coefficient, as Plotly's JSON."""
     shown = card(name)
+    if not shown.has_coefficient:
+        raise Http404(f"{shown.algorithm.title} has no coefficient of ∇ log π.")
     form = asked_params(request, name)
     if form.is_bound and not form.is_valid():
         return HttpResponse(form.errors.as_json(), status=400, content_type="application/json")
