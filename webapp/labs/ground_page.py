@@ -78,10 +78,9 @@ class GroundPage:
         return GROUNDS.get(environment_of(self.before)) if self.before else None
 
     @property
-    def steps(self) -> int:
-        """Steps of the longest episode."""
-        each = [one.length for pair in self.pairs for one in (pair.before, pair.after) if one]
-        return max(each, default=0)
+    def columns(self) -> int:
+        """Columns of the table for an evaluation: steps in danger only where there is danger."""
+        return 3 if self.ground and self.ground.danger else 2
 
     @property
     def shown(self) -> list[tuple[str, Job, Sequence[Episode]]]:

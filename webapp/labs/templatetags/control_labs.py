@@ -16,7 +16,7 @@ MOST_SHOWN = 8
 @register.filter
 def vector(values: Sequence[float]) -> str:
     """Return the numbers of a vector as text, the first eight of a long one."""
-    shown = "  ".join(f"{float(value):.4g}".replace("-", "−") for value in values[:MOST_SHOWN])
+    shown = ", ".join(f"{float(value):.4g}".replace("-", "−") for value in values[:MOST_SHOWN])
     return shown if len(values) <= MOST_SHOWN else f"{shown} … ({len(values)})"
 
 

@@ -19,11 +19,8 @@
     const figure = event.target;
     const plot = figure.querySelector(".figure-plot");
     const { frames } = figure.labFigure;
-    if (frames?.length) {
-      // Names of frames are the steps: those of an earlier plot would be played with them.
-      if (plot._transitionData?._frames?.length) await Plotly.deleteFrames(plot);
-      await Plotly.addFrames(plot, frames);
-    }
+    // Frames are named by their step: new ones take the place of old ones, and the player asks for no step beyond them.
+    if (frames?.length) await Plotly.addFrames(plot, frames);
     if (plot.dataset.fills) return;
     plot.dataset.fills = "yes";
     plot.on("plotly_click", (clicked) => {
