@@ -22,7 +22,7 @@ from webapp.results.control.names import words_of
 from webapp.results.control.table import ControlRow, ControlTable, control_table
 from webapp.results.control.trajectories import watchable
 from webapp.results.curves import XAxis
-from webapp.results.groups import ConfigDifference, Group, config_differences
+from webapp.results.groups import ABSENT, ConfigDifference, Group, config_differences
 from webapp.results.paired import Verdict
 from webapp.results.selectors import PickerExperiment
 
@@ -203,8 +203,12 @@ class ControlPage:
 
     @cached_property
     def settings(self) -> list[ConfigDifference]:
-        """The settings in which the groups differ."""
-        return config_differences(self.found.groups)
+        """The settings in which the groups that have them differ."""
+        return [
+            one
+            for one in config_differences(self.found.groups)
+            if len(set(one.values) - {ABSENT}) > 1 and not one.path.startswith("recipe.")
+        ]
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class ScatterPicture:
 def draw(picture: ScatterPicture) -> go.Figure:
     """Return the plot; cividis reads the same with every kind of colour vision."""
     x, y, value = (plain(label) for label in (*picture.labels, picture.values_label))
-    dots = go.Scattergl(
+    dots = go.Scatter(
         x=np.round(picture.places[:, 0], 5).tolist(),
         y=np.round(picture.places[:, 1], 5).tolist(),
         mode="markers",
