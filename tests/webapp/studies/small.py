@@ -24,7 +24,7 @@ def small() -> StudyFile:
     return study_files()["small"]
 
 
-Summary = Mapping[str, float | int]
+Summary = Mapping[str, float | int | str]
 
 
 def finish(file: StudyFile, outcome: Callable[[str, int], Summary | None]) -> None:
@@ -44,7 +44,7 @@ def finish(file: StudyFile, outcome: Callable[[str, int], Summary | None]) -> No
                     continue
                 for role, node in run.nodes.items():
                     _end(node.fingerprint, summary if role == "evaluate" else {}, done)
-                if "train" in run.nodes:
+                if "train" in run.nodes and "pass_at_1" in summary:
                     _curve(run.nodes["train"].fingerprint, float(summary["pass_at_1"]))
         for source in planned.sources.all:
             _end(source.fingerprint, {}, done)
