@@ -103,7 +103,7 @@ class CollectSettings(Schema):
     """Simulators side by side."""
     reference_episodes: int = Field(100, ge=1, le=100_000)
     """Episodes that each of the two reference returns is measured on."""
-    hdf5: bool = False
+    hdf5: bool = Field(False, title="HDF5")
     """Write D4RL's HDF5 file as well."""
     seed: int = Field(0, ge=0)
     """Seed of starts, noise and drawn actions."""

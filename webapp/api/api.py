@@ -11,6 +11,7 @@ from webapp.api import errors
 from webapp.api.auth import SessionAuth, TokenAuth
 from webapp.api.routes import (
     catalogue,
+    control_policies,
     curation,
     datasets,
     experiments,
@@ -22,6 +23,7 @@ from webapp.api.routes import (
     results,
     studies,
     tokens,
+    transitions,
 )
 
 api = NinjaAPI(
@@ -49,6 +51,8 @@ api.add_router("", labs.router)
 api.add_router("", jobs.workers_router)
 api.add_router("/datasets", datasets.router)
 api.add_router("/policies", policies.router)
+api.add_router("/transitions", transitions.router)
+api.add_router("/control-policies", control_policies.router)
 api.add_router("/experiments", portable.router)
 api.add_router("/experiments", experiments.router)
 api.add_router("/runs", experiments.runs_router)

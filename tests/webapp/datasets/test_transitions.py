@@ -233,7 +233,7 @@ def test_plots_and_files_of_transitions(browser: Client) -> None:
     by_step = json.loads(browser.get(f"{base}/figures/states.json?x=1&y=0&colour=step").content)
     assert not by_step["layout"].get("shapes")
     total = dataset.job.artifact.summary["transitions"]
-    assert len(by_step["data"][0]["x"]) == min(4000, total)
+    assert len(by_step["data"][0]["x"]) == min(3000, total)
     for name in ("returns", "lengths"):
         drawn = json.loads(browser.get(f"{base}/figures/{name}.json").content)
         assert sum(drawn["data"][0]["y"]) == 6

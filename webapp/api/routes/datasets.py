@@ -150,6 +150,8 @@ def _dataset(pk: int) -> Dataset:
 
 
 def _artifact(dataset: Dataset) -> Artifact:
+    if dataset.family != "prompts":
+        raise UserError(f"“{dataset}” holds transitions: ask /transitions/{dataset.pk} for them.")
     try:
         return dataset.job.artifact
     except Artifact.DoesNotExist:

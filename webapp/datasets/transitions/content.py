@@ -19,7 +19,7 @@ from webapp.jobs.models import Artifact
 from webapp.jobs.store import default_store
 
 HDF5_FILE = "transitions.hdf5"
-DRAWN = 4000
+DRAWN = 3000
 """States in the scatter plot, evenly spaced over the data."""
 CHUNK = 1024 * 1024
 

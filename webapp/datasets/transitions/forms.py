@@ -3,7 +3,12 @@
 from django import forms
 from django.http import QueryDict
 
-from algorithms.control_specs import MinariSet, TransitionsFile, TransitionsSettings, TransitionsSpec
+from algorithms.control_specs import (
+    MinariSet,
+    TransitionsFile,
+    TransitionsSettings,
+    TransitionsSpec,
+)
 from algorithms.environments.table import ENVIRONMENTS
 from webapp.schema_forms import SchemaForm, schema_form
 

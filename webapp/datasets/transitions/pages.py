@@ -75,6 +75,11 @@ class Stored:
     has_hdf5: bool
 
     @property
+    def constant(self) -> Sequence[str]:
+        """What the dimensions that never change are called."""
+        return [self.dimensions[place] for place in self.statistics.constant_dimensions]
+
+    @property
     def has_zone(self) -> bool:
         """Whether the environment has a danger zone to draw."""
         ground = GROUNDS.get(self.statistics.environment)

@@ -127,9 +127,9 @@ def _spaces(record: Mapping[str, Any]) -> list[Fact]:
     scaling: Mapping[str, Any] = record.get("scaling") or record
     facts: list[Fact] = []
     if "observation_size" in record:
-        facts.append(("Observation", f"{record['observation_size']} numbers"))
+        facts.append(("Observation dimensions", record["observation_size"]))
     if "action_size" in record:
-        facts.append(("Action", f"{record['action_size']} numbers"))
+        facts.append(("Action dimensions", record["action_size"]))
     if scaling.get("low") and scaling.get("high"):
         low, high = (sorted(set(scaling[name])) for name in ("low", "high"))
         facts.append(("Actions from", ", ".join(f"{value:g}" for value in low)))
