@@ -69,7 +69,7 @@ ALGORITHM = ControlAlgorithm(
     paper="Pomerleau 1991; settings of CORL",
     colour="orange",
     summary="Imitates the actions of the data, or of its best episodes only.",
-    formula=r"\mathcal{L} = \frac{1}{N} \sum_i \lVert \pi(s_i) - a_i \rVert^2",
+    formula=r"\mathcal{L} = \frac{1}{N} \sum_i \left\lVert \pi(s_i) - a_i \right\rVert^2",
     params=Params,
     build=BehaviourCloning,
     prepare=prepare,

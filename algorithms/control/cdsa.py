@@ -240,6 +240,7 @@ ALGORITHM = CorrectionAlgorithm(
     r" + k_s \left( I(s, s + \eta \sigma^2 \nabla_s \log \rho) - I(s, s) \right)",
     params=Params,
     build=Correction,
+    colour="vermillion",
     presets={
         "PointMass": {"noise_level": 0.2, "steps": 5, "action_gain": 1.0, "state_gain": 0.0,
                       "auxiliary": "displacement"},

@@ -113,7 +113,7 @@ ALGORITHM = ControlAlgorithm(
     colour="blue",
     summary="Raises Q of a deterministic policy and imitates the data at the same time.",
     formula=r"\mathcal{L} = -\frac{\alpha}{\mathrm{mean}|Q|} \, Q(s, \pi(s))"
-    r" + \lVert \pi(s) - a \rVert^2",
+    r" + \left\lVert \pi(s) - a \right\rVert^2",
     params=Params,
     build=TD3BC,
     prepare=scaled_rewards,
