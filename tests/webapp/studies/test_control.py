@@ -91,7 +91,7 @@ def done(settings: Settings, tmp_path: Path, ada: User) -> StudyFile:
 
 
 def _outcome(label: str, seed: int) -> Summary:
-    mean = (-10.0 if "CDSA" in label else -50.0) + seed % 7
+    mean = (-10.0 if "CDSA" in label else -50.0) + seed % 7 / 10
     return {"return_mean": mean, "cvar": 2 * mean, "environment": POINT_MASS}
 
 
@@ -113,7 +113,7 @@ def test_the_heat_map_has_a_cell_per_data_set(browser: Client, done: StudyFile) 
     drawn = json.loads(browser.get("/studies/small/cpu/map/0.json").content)
     (trace,) = drawn["data"]
     assert (trace["x"], trace["y"]) == (["First", "Second"], ["BC"])
-    assert trace["text"] == [["-9", "-9"]]
+    assert trace["text"] == [["-9.9", "-9.9"]]
 
 
 @pytest.mark.django_db
