@@ -93,7 +93,7 @@ def uses(policy: Policy) -> list[Use]:
         Q(experiment__config__policy_id=policy.pk)
         | Q(experiment__config__reference_policy_id=policy.pk)
         | Q(experiment__config__axes__policy_id__contains=[policy.pk])
-        | Q(experiment__config__policies__contains=[policy.pk])
+        | Q(experiment__config__policies__contains=[{"policy_id": policy.pk}])
     )
     found = policy.job.needed_by.filter(named).values_list("experiment_id", "experiment__name")
     return [Use(pk, name) for pk, name in found.distinct().order_by("experiment_id")]

@@ -112,7 +112,7 @@ def policy_delete(*, policy: Policy, user: User) -> None:
         Q(experiment__config__policy_id=policy.pk)
         | Q(experiment__config__reference_policy_id=policy.pk)
         | Q(experiment__config__axes__policy_id__contains=[policy.pk])
-        | Q(experiment__config__policies__contains=[policy.pk])
+        | Q(experiment__config__policies__contains=[{"policy_id": policy.pk}])
     )
     found = policy.job.needed_by.filter(users).values_list("experiment__name", flat=True)
     names = sorted(set(found))

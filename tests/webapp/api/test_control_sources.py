@@ -39,7 +39,7 @@ def test_transitions_are_collected_and_read_by_api(ada: Caller) -> None:
     assert do_all() == ["control_policy", "collect"]
     figures = answer(ada.get(f"/transitions/{made['id']}/statistics"))
     assert (figures["episodes"], figures["reference"]) == (4, "local-normalised")
-    csv = b"".join(ada.get(f"/transitions/{made['id']}/episodes.csv"))  # type: ignore[arg-type]
+    csv = b"".join(ada.get(f"/transitions/{made['id']}/episodes.csv"))
     assert len(csv.splitlines()) == 5
     assert "holds transitions" in answer(ada.get(f"/datasets/{made['id']}/rows"), 409)["detail"]
     listed = answer(ada.get("/datasets", family="transitions"))

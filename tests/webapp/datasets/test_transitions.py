@@ -237,14 +237,14 @@ def test_plots_and_files_of_transitions(browser: Client) -> None:
     for name in ("returns", "lengths"):
         drawn = json.loads(browser.get(f"{base}/figures/{name}.json").content)
         assert sum(drawn["data"][0]["y"]) == 6
-    lines = b"".join(browser.get(f"{base}/transitions.csv")).decode().splitlines()  # type: ignore[arg-type]
+    lines = b"".join(browser.get(f"{base}/transitions.csv")).decode().splitlines()
     assert lines[0].startswith("episode,first_row,steps,return,normalized_return_local-normalised")
     assert len(lines) == 7
     assert sum(int(line.split(",")[2]) for line in lines[1:]) == total
-    whole = b"".join(browser.get(f"{base}/transitions.npz"))  # type: ignore[arg-type]
+    whole = b"".join(browser.get(f"{base}/transitions.npz"))
     with np.load(io.BytesIO(whole)) as stored:
         assert len(stored["rewards"]) == total
-    assert b"".join(browser.get(f"{base}/transitions.hdf5"))[:4] == b"\x89HDF"  # type: ignore[arg-type]
+    assert b"".join(browser.get(f"{base}/transitions.hdf5"))[:4] == b"\x89HDF"
     assert browser.get(f"{base}/rows.csv").status_code == 404
 
 

@@ -33,7 +33,7 @@ def _do(claimed: Claim) -> bool:
         output = Path(folder) / "out"
         try:
             spec = KINDS[claimed.kind].spec.model_validate(job.spec)
-            summary = run(claimed.kind, output, spec, **inputs)
+            summary = run(claimed.kind, output, spec, reporter=None, **inputs)
         except UserError as error:
             finish_failure(
                 job_id=claimed.job_id,

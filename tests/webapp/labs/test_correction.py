@@ -13,6 +13,7 @@ from django.test import Client
 from algorithms.control_data.transitions import load_transitions
 from algorithms.control_specs import EvaluateControlSpec
 from algorithms.controllers.assembly import assembled
+from algorithms.evaluation.control import load_trajectories
 from tests.webapp.labs.asked import HTMX, error_at, figure_url
 from tests.webapp.labs.control_made import CDSA
 from webapp.jobs.models import Job
@@ -129,3 +130,18 @@ def test_what_is_wrong_is_told_at_its_place(
     answer = page.get(URL, address(jobs, **changed), headers=HTMX).content.decode()
     assert told[1] in error_at(answer, told[0])
     assert "Every correction" in answer
+
+
+def test_foreign_code_does_not_act_in_the_web_process_but_its_trajectory_can_be_corrected(
+    page: Client, jobs: dict[str, Job]
+) -> None:
+    file = folder_of(jobs["policy"]) / "policy.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "kind": "torchscript"}))
+    answer = page.get(URL, address(jobs), headers=HTMX).content.decode()
+    assert "acts on workers only" in error_at(answer, "errors-correction")
+    asked = {"by": jobs["after"].pk, "of": jobs["before"].pk, "episode": 1, "step": 2}
+    went = page.get(f"{URL}step/", asked)["Location"]
+    found = page.get(went.replace("/correction/", "/correction/corrections.json")).json()
+    acted = load_trajectories(folder_of(jobs["before"]))[1].actions[2]
+    assert found["policy_action"] == pytest.approx(np.clip(acted, -1, 1).tolist(), abs=1e-6)
+    assert len(found["corrections"]) == 3

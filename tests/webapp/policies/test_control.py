@@ -11,17 +11,17 @@ from django.test import Client
 from pytest_django import Settings
 
 from algorithms.base import UserError
-from algorithms.control_specs import ImportPolicySpec
 from algorithms.controllers.entry_point import ENTRY_POINTS_VARIABLE
-from algorithms.environments.table import POINT_MASS
 from tests.algorithms.controllers.test_formats import moments, onnx, pickled
 from tests.algorithms.controllers.test_imported import Runs, sac_weights, zipped
-from tests.webapp.experiments.factories import Bench, make_policy, make_user
+from tests.webapp.experiments.control.bench import ControlBench
+from tests.webapp.experiments.factories import make_policy, make_user
 from tests.webapp.jobs.doing import do_all
 from tests.webapp.policies.control_made import behaviour_policy
 from webapp.accounts.models import User
+from webapp.datasets.models import Dataset
+from webapp.datasets.services import dataset_delete
 from webapp.jobs.models import Job
-from webapp.policies.control.services import control_policy_from_source
 from webapp.policies.models import Policy
 from webapp.policies.selectors import policies
 from webapp.policies.services import policy_delete
@@ -176,15 +176,20 @@ def test_families_of_policies_are_listed_and_offered_apart(client: Client, ada: 
     assert len(client.get("/policies/").context["page"].object_list) == 2
 
 
-def test_a_policy_that_an_experiment_evaluates_is_not_deleted(ada: User) -> None:
-    spec = ImportPolicySpec(environment=POINT_MASS, controller="detour")
-    policy = control_policy_from_source(owner=ada, name="Detour", spec=spec)
-    experiment = Bench("grace").launch(("topr",))
-    experiment.config = {**experiment.config, "policies": [policy.pk]}
-    experiment.save()
-    run = experiment.needs.first()
-    assert run is not None
-    Job.objects.filter(pk=policy.job_id).update(state="cancelled")
-    experiment.needs.create(job=policy.job, run=run.run, role="policy")
-    with pytest.raises(UserError, match="is used by “First”"):
-        policy_delete(policy=policy, user=ada)
+def test_what_an_experiment_uses_is_shown_and_not_deleted(client: Client) -> None:
+    bench = ControlBench()
+    client.force_login(bench.user)
+    policy = bench.policy()
+    given = [{"label": "Straight on", "policy_id": policy.pk}]
+    experiment = bench.launch(("bc",), policies=given)
+    Job.objects.filter(pk__in=(policy.job_id, bench.dataset.job_id)).update(state="cancelled")
+    with pytest.raises(UserError, match="is used by “Control”"):
+        policy_delete(policy=policy, user=bench.user)
+    with pytest.raises(UserError, match="is used by the experiment “Control”"):
+        dataset_delete(dataset=Dataset.objects.get(), user=bench.user)
+    page = client.get(f"/policies/{policy.pk}/").context["page"]
+    assert [use.pk for use in page.uses] == [experiment.pk]
+    assert {job.spec["correction"] for job in page.evaluations} == {"", "cdsa"}
+    learned = client.get(f"/datasets/{bench.dataset.pk}/").context["page"].learned
+    kinds = {"train_control", "train_score", "train_inverse_dynamics"}
+    assert {job.kind for job in learned} == kinds
