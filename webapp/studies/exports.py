@@ -187,7 +187,8 @@ def export_study(result: StudyResult, folder: Path, *, figures: bool = False) ->
         texts["bandit.csv"] = bandit_csv(result)
     else:
         texts[f"runs{suffix}.csv"] = runs_csv(result)
-        texts[f"curves{suffix}.csv"] = curves_csv(result)
+        if curve_metrics(result):
+            texts[f"curves{suffix}.csv"] = curves_csv(result)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     if figures:
