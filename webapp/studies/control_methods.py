@@ -5,7 +5,7 @@ from typing import Any
 
 from algorithms.base import Schema
 from algorithms.catalogue import CONTROL_ALGORITHMS, CORRECTIONS
-from algorithms.control_specs import ControlEvaluation, DynamicsTraining, ScoreTraining
+from algorithms.control_specs import ControlEvaluation, DynamicsTraining, Part, ScoreTraining
 from algorithms.settings import ControlSettings
 from webapp.experiments.control.config import ControlConfig
 from webapp.studies.flattening import flat, text_of
@@ -60,8 +60,15 @@ def _about(spec: Schema) -> str:
     text = flat({k: v for k, v in own.items() if k not in plain or plain[k] != v})
     if parts is None:
         return text or "defaults"
-    played = "; ".join(flat(part) for part in parts)
+    played = "; ".join(map(_played, parts))
     return ", ".join(filter(None, (text, f"{own['amount']:,} {own['unit']} of {played}")))
+
+
+def _played(part: Mapping[str, Any]) -> str:
+    """Return one behaviour policy of a composition: "detour with noise 0.15"."""
+    plain = Part(behaviour=part["behaviour"])
+    how = _changed(plain, part)
+    return f"{part['behaviour']} with {how}" if how else str(part["behaviour"])
 
 
 def _networks(config: ControlConfig) -> list[str]:
