@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from algorithms.environments.grounds import Disc
 from webapp.results.figures import palette
+from webapp.results.figures.digits import seen
 from webapp.results.figures.text import plain
 
 _ORANGE, _RED = "rgba(204,132,0,", "rgba(199,62,10,"
@@ -35,8 +36,8 @@ def draw(picture: StatesPicture) -> go.Figure:
     """Return the plot."""
     traces: list[Any] = [
         go.Scatter(
-            x=np.round(picture.states[:, 0], 5).tolist(),
-            y=np.round(picture.states[:, 1], 5).tolist(),
+            x=seen(picture.states[:, 0]).tolist(),
+            y=seen(picture.states[:, 1]).tolist(),
             mode="markers", name="data: click one",
             customdata=list(picture.numbers),
             marker={"size": 6, "color": f"{_ORANGE}0.55)"},

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from algorithms.environments.grounds import Disc
 from webapp.results.figures import palette
 from webapp.results.figures.data_states import danger_shapes
+from webapp.results.figures.digits import seen
 from webapp.results.figures.text import plain
 
 Floats = NDArray[np.float64]
@@ -87,8 +88,8 @@ def _paths(group: PlayedGroup, place: int) -> go.Scatter:
     y: list[float | None] = []
     links: list[list[str]] = []
     for path in group.paths:
-        x += [*np.round(path.places[:, 0], 4).tolist(), None]
-        y += [*np.round(path.places[:, 1], 4).tolist(), None]
+        x += [*seen(path.places[:, 0]).tolist(), None]
+        y += [*seen(path.places[:, 1]).tolist(), None]
         links += [[link, f"{path.name}, step {step}"] for step, link in enumerate(path.links)] + [
             ["", ""]
         ]
@@ -106,7 +107,7 @@ def _in_danger(group: PlayedGroup, place: int) -> go.Scatter:
     points = np.concatenate(found) if found else np.zeros((0, 2))
     colour, _, symbol = LOOKS[place]
     return go.Scatter(
-        x=np.round(points[:, 0], 4).tolist(), y=np.round(points[:, 1], 4).tolist(),
+        x=seen(points[:, 0]).tolist(), y=seen(points[:, 1]).tolist(),
         mode="markers", showlegend=False, hoverinfo="skip",
         marker={"size": 8, "symbol": f"{symbol}-dot" if symbol == "circle" else symbol,
                 "color": palette.COLOURS[colour].light, "line": {"width": 2}},
@@ -135,6 +136,6 @@ def _at(group: PlayedGroup, step: int) -> go.Scatter:
     """Return where each episode is at a step; one that is over stays where it ended."""
     places = [path.places[min(step, len(path.places) - 1)] for path in group.paths]
     return go.Scatter(
-        x=[round(float(place[0]), 4) for place in places],
-        y=[round(float(place[1]), 4) for place in places],
+        x=[round(float(place[0]), 5) for place in places],
+        y=[round(float(place[1]), 5) for place in places],
     )

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from webapp.results.figures import palette
+from webapp.results.figures.digits import seen
 from webapp.results.figures.text import plain
 
 Floats = NDArray[np.float64]
@@ -67,7 +68,7 @@ def _background(picture: FieldPicture) -> go.Heatmap:
     return go.Heatmap(
         x=picture.xs.tolist(),
         y=picture.ys.tolist(),
-        z=np.round(picture.background, 5).tolist(),
+        z=seen(picture.background).tolist(),
         colorscale=[[0.0, f"{_GREEN}0)"], [1.0, f"{_GREEN}0.75)"]],
         zsmooth="best",
         colorbar={
@@ -80,8 +81,8 @@ def _background(picture: FieldPicture) -> go.Heatmap:
 
 def _data(picture: FieldPicture) -> go.Scatter:
     return go.Scatter(
-        x=np.round(picture.data[:, 0], 4).tolist(),
-        y=np.round(picture.data[:, 1], 4).tolist(),
+        x=seen(picture.data[:, 0]).tolist(),
+        y=seen(picture.data[:, 1]).tolist(),
         mode="markers",
         name=plain(picture.behind),
         marker={"size": 3, "color": f"{_ORANGE}0.5)"},
@@ -124,9 +125,9 @@ def arrow_traces(xs: Floats, ys: Floats, arrows: Floats, *, every: int = 2) -> l
             line=look, hoverinfo="skip", connectgaps=False,
         ),
         go.Scatter(
-            x=np.round(feet[:, 0], 5).tolist(), y=np.round(feet[:, 1], 5).tolist(), mode="markers",
+            x=seen(feet[:, 0]).tolist(), y=seen(feet[:, 1]).tolist(), mode="markers",
             marker={"size": 7, "color": "rgba(0,0,0,0)"}, showlegend=False,
-            customdata=np.round(there, 5).tolist(),
+            customdata=np.stack([seen(there[:, 0]), seen(there[:, 1])], axis=1).tolist(),
             hovertemplate="at %{x:.4g}, %{y:.4g}: score %{customdata[0]:.4g}, "
             "%{customdata[1]:.4g}<extra></extra>",
         ),
@@ -140,7 +141,7 @@ def _segments(feet: Floats, tips: Floats, drawn: Floats, sides: Floats) -> NDArr
     ]
     gap = np.full_like(feet, np.nan)
     points = np.stack([feet, tips, barbs[0], tips, barbs[1], gap], axis=1).reshape(-1, 2)
-    rounded = np.round(points, 5).astype(object)
+    rounded = np.stack([seen(points[:, 0]), seen(points[:, 1])], axis=1).astype(object)
     rounded[np.isnan(points)] = None
     return np.asarray(rounded)
 
