@@ -30,7 +30,7 @@ def control_experiment(key: str, planned: PlannedExperiment, config: ControlConf
     if config.corrects:
         sentences += _networks(config)
     if config.axes:
-        axes = "; ".join(f"{k} in {', '.join(map(text_of, v))}" for k, v in config.axes.items())
+        axes = "; ".join(f"{k} in {', '.join(map(text_of, v))}" for k, v in planned.grid.items())
         sentences.append(f"Varied: {axes}.")
     return " ".join([*sentences, _evaluation(config.evaluate)])
 
@@ -57,7 +57,9 @@ def _about(spec: Schema) -> str:
     }
     plain = {k: v.model_dump(mode="json") if isinstance(v, Schema) else v for k, v in plain.items()}
     parts = own.pop("parts", None)
-    text = flat({k: v for k, v in own.items() if k not in plain or plain[k] != v})
+    told = () if parts is None else ("amount", "unit")
+    shown = {k: v for k, v in own.items() if k not in told and (k not in plain or plain[k] != v)}
+    text = flat(shown)
     if parts is None:
         return text or "defaults"
     played = "; ".join(map(_played, parts))
