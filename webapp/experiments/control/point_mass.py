@@ -19,7 +19,7 @@ DATASET = "Risky PointMass, detours"
 NAME = "PointMass in three minutes"
 QUESTION = (
     "The data drive around a danger zone on either side. Cloning them averages the two ways and "
-    "drives through it; TD3+BC, too, if less. Does CDSA (reference design) bring both back to the "
+    "drives through it, and so does TD3+BC. Does CDSA (reference design) bring both back to the "
     "data, and what does that do to the worst episodes?"
 )
 SETTINGS: Mapping[str, Any] = {
@@ -40,7 +40,7 @@ SETTINGS: Mapping[str, Any] = {
     },
     "evaluate": {"episodes": 200},
 }
-"""Found on tuning episodes; small enough for three minutes on two cores."""
+"""Those of docs/how-to/control.md with fewer updates: about two minutes of one core in all."""
 
 
 @transaction.atomic
