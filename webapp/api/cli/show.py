@@ -70,10 +70,24 @@ def experiments(items: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
+USUAL = {"greedy": "greedy_accuracy", "pass@1": "pass_at_1", "invalid": "invalid_share"}
+"""Figures of a run's final evaluation, by heading."""
+FIGURES = {
+    "control": {
+        "return": "return_mean",
+        "normalised": "normalized_return",
+        "CVaR": "cvar",
+        "violations": "violation_share",
+    }
+}
+"""Those of recipes that have others."""
+
+
 def experiment(detail: Mapping[str, Any]) -> str:
     """Return an experiment with its runs and what failed."""
     lines = [f"{detail['id']}: {detail['name']}", status(detail), ""]
-    header = ("run", "label", "seed", "state", "done", "greedy", "pass@1", "invalid")
+    figures = FIGURES.get(detail["recipe"], USUAL)
+    header = ("run", "label", "seed", "state", "done", *figures)
     lines.append(
         table(
             header,
@@ -84,9 +98,7 @@ def experiment(detail: Mapping[str, Any]) -> str:
                     run["seed"],
                     run["state"],
                     percent(run["progress"]),
-                    run["summary"].get("greedy_accuracy"),
-                    run["summary"].get("pass_at_1"),
-                    run["summary"].get("invalid_share"),
+                    *(run["summary"].get(name) for name in figures.values()),
                 )
                 for run in detail["run_list"]
             ),
