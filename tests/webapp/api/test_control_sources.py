@@ -61,6 +61,22 @@ def test_what_a_composition_lacks_is_told(ada: Caller) -> None:
     assert paths_of(ada.post("/transitions/collect", body)) == ["environment"]
 
 
+def test_stages_and_replays_must_have_been_kept(ada: Caller) -> None:
+    train = {"environment": "Pendulum-v1", "steps": 400, "stages": 2}
+    policy = answer(ada.post("/control-policies/train", {"name": "SAC", "spec": train}), 201)
+    assert answer(ada.get(f"/control-policies/{policy['id']}"))["planned_stages"] == [
+        "step-200", "final",
+    ]  # fmt: skip
+    for part, message in (
+        ({"stage": "step-100"}, "has no stage step-100. Its stages: step-200, final."),
+        ({"stage": "step-200", "replay": True}, "kept no transitions of its training"),
+    ):
+        spec = {"environment": "Pendulum-v1", "parts": [{"behaviour": "policy", **part}]}
+        body = {"name": "Data", "spec": spec, "policies": {"policy": policy["id"]}}
+        errors = answer(ada.post("/transitions/collect", body), 422)["errors"]
+        assert (errors[0]["path"], message in errors[0]["message"]) == ("parts", True)
+
+
 def test_files_are_uploaded_and_judged(ada: Caller, tmp_path: Path) -> None:
     good = {"name": "mine", "file": SimpleUploadedFile("a.npz", npz())}
     assert answer(ada.client.post(f"{ROOT}/transitions", good), 201)["name"] == "mine"

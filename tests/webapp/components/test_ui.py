@@ -68,4 +68,4 @@ def test_navigation_marks_where_one_is(client: Client, db: None) -> None:
     page = client.get("/datasets/new/").content.decode()
 
     assert 'href="/datasets/" aria-current="page"' in page
-    assert page.count("aria-current") == 1
+    assert page.count('aria-current="page"') == 1

@@ -95,6 +95,14 @@ def test_a_mistake_is_told_at_its_field_and_the_upload_stays(
     assert browser.get(address).status_code == 200
 
 
+def test_settings_typed_beside_an_upload_are_there_on_the_next_page(browser: Client) -> None:
+    address = send(browser, npz(), environment="Hopper-v5", action_high="2")["Location"]
+    page = browser.get(address)
+    shown = page.context["form"]
+    assert (shown["environment"].value(), shown["action_high"].value()) == ("Hopper-v5", "2")
+    assert b"Not yet importable" in page.content
+
+
 def test_a_file_of_another_kind_is_refused_where_it_was_chosen(browser: Client) -> None:
     page = send(browser, b"1,2", "sums.csv")
     assert page.status_code == 422

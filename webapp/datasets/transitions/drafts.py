@@ -27,6 +27,8 @@ from webapp.policies.models import Policy
 from webapp.schema_forms import SchemaForm, error_sentence, form_values, schema_form
 
 MAX_PARTS = 8
+USUAL_STEPS = 100_000
+"""Of a collection at most, where nothing else was asked for; of Risky PointMass its own default."""
 START = "expert"
 """The composition that an empty page shows, where it can be made."""
 
@@ -166,11 +168,18 @@ def fresh(environment: str, composition: str = "") -> QueryDict:
     """Return the form with its defaults and a composition to start from."""
     data = QueryDict(mutable=True)
     data["environment"] = environment if environment in ENVIRONMENTS else POINT_MASS
-    data.update(form_values(CollectSettings, {}))
+    data.update(form_values(CollectSettings, _usual(data.get("environment", ""))))
     named = CollectDraft(data).named
     chosen = named.get(composition) or named.get(START) or next(iter(named.values()))
     _compose(data, chosen)
     return data
+
+
+def _usual(environment: str) -> dict[str, int]:
+    """Return how much is collected where nothing was typed: as many steps everywhere."""
+    if environment == POINT_MASS:
+        return {}
+    return {"amount": max(1, USUAL_STEPS // ENVIRONMENTS[environment].horizon)}
 
 
 def _compose(data: QueryDict, parts: Sequence[Chosen]) -> None:

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from algorithms.base import UserError
-from algorithms.control_specs import CollectSpec, TransitionsSpec
+from algorithms.control_specs import CollectSpec, Part, TransitionsSpec
 from algorithms.environments.table import known_environment
 from webapp.accounts.models import User
 from webapp.datasets import staging
@@ -24,7 +24,7 @@ from webapp.datasets.uploading import uploaded
 from webapp.jobs.graph import Node
 from webapp.jobs.services import jobs_ensure
 from webapp.jobs.store import default_store
-from webapp.policies.control.selectors import environments_of
+from webapp.policies.control.selectors import environments_of, keeps_replay, stages_of
 from webapp.policies.models import Policy
 
 
@@ -168,6 +168,20 @@ def require_policies(spec: CollectSpec, policies: Mapping[str, Policy]) -> None:
         if made_for and made_for != spec.environment:
             message = f"“{policy}” acts in {made_for}, not in {spec.environment}."
             raise ValidationError({"parts": message})
+        for part in parts:
+            _require_stage(part, policy)
+
+
+def _require_stage(part: Part, policy: Policy) -> None:
+    """Let parts through whose stage and replay the policy keeps."""
+    stages = stages_of(policy.job)
+    if part.stage and part.stage not in stages:
+        known = ", ".join(stages) or "none, it is one policy"
+        message = f"“{policy}” has no stage {part.stage}. Its stages: {known}."
+        raise ValidationError({"parts": message})
+    if part.replay and not keeps_replay(policy.job):
+        message = f"“{policy}” kept no transitions of its training: train one with keep_replay."
+        raise ValidationError({"parts": message})
 
 
 def _require_environment(name: str, *, optional: bool = False) -> None:

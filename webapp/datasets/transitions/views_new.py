@@ -1,13 +1,16 @@
 """New transitions: an upload in two steps, a path, a Minari data set."""
 
+from urllib.parse import urlencode
+
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from algorithms.base import UserError
-from algorithms.control_specs import TransitionsSpec
+from algorithms.control_specs import TransitionsSettings, TransitionsSpec
 from webapp.accounts.requests import signed_in
 from webapp.components.errors import add_errors
 from webapp.datasets import selectors, staging, uploads
@@ -79,7 +82,9 @@ def _stage(request: HttpRequest, form: UploadForm) -> HttpResponse | None:
     except ValidationError as error:
         add_errors(form, error)
         return None
-    return redirect("datasets:transitions_staged", token=staged.token)
+    address = reverse("datasets:transitions_staged", args=[staged.token])
+    told = {name: request.POST.get(name, "") for name in TransitionsSettings.model_fields}
+    return redirect(f"{address}?{urlencode(told)}" if any(told.values()) else address)
 
 
 def _from_source(
@@ -104,8 +109,8 @@ def staged(request: HttpRequest, token: str) -> HttpResponse:
     file = staging.find(token=token, user=signed_in(request))
     data = request.POST if request.method == "POST" else None
     name_form = NameForm(data, initial={"name": file.name, "description": file.description})
-    settings = settings_form(data)
-    spec = TransitionsSpec()
+    spec = _told_before(request.GET)
+    settings = settings_form(data, spec)
     if data is not None and settings.is_valid():
         spec = spec_of(settings, None)
     seen = look(file.path, spec)
@@ -116,6 +121,12 @@ def staged(request: HttpRequest, token: str) -> HttpResponse:
     context = {"file": file, "seen": seen, "name_form": name_form, "form": settings}
     status = 422 if data and "look" not in data else 200
     return render(request, "datasets/transitions/staged.html", context, status=status)
+
+
+def _told_before(query: QueryDict) -> TransitionsSpec:
+    """Return what was typed on the page of the upload; nothing where it cannot be read."""
+    typed = settings_form(query)
+    return spec_of(typed, None) if typed.is_valid() else TransitionsSpec()
 
 
 def _import(  # noqa: PLR0917 - one form each, and what was seen
