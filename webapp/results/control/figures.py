@@ -11,20 +11,21 @@ from webapp.results.choice import Choice
 from webapp.results.compare import Comparison, job_url
 from webapp.results.control import trajectories
 from webapp.results.control.choice import Shape
-from webapp.results.control.comparison import ControlComparison, Variant
+from webapp.results.control.comparison import ControlComparison, Variant, corrects
 from webapp.results.control.maps import policies_figure, sensitivity_figure
 from webapp.results.control.measures import MEASURES, statistic_of
 from webapp.results.control.names import (
     NOISE,
     correction_names,
-    differing,
     subject_names,
+    told_apart,
 )
 from webapp.results.control.table import figures_of
 from webapp.results.figures import against_axis, grouped_bars, return_distribution
 from webapp.results.figures.against_axis import AxisLine, AxisPoint
 from webapp.results.figures.grouped_bars import Bar
 from webapp.results.figures.return_distribution import Panel, Returns
+from webapp.results.figures.text import MOST_NAMES, NAMES_ON_HOVER
 from webapp.results.selectors import metrics_logged
 from webapp.results.statistics import mean_ci
 
@@ -47,8 +48,13 @@ def returns_figure(found: ControlComparison) -> go.Figure:
     )
     if len(panels) > MOST_PANELS:
         hidden = len(panels) - MOST_PANELS
-        drawn.layout.meta["notes"].append(f"{hidden} further policies are not drawn: choose fewer.")
+        _note(drawn, f"{hidden} further policies are not drawn: choose fewer.")
     return drawn
+
+
+def _note(drawn: go.Figure, text: str) -> None:
+    meta = drawn.layout.meta
+    drawn.layout.meta = {**meta, "notes": [*meta["notes"], text]}
 
 
 def _returns(variant: Variant, found: ControlComparison) -> Returns:
@@ -103,13 +109,21 @@ def noise_figure(found: ControlComparison) -> go.Figure:
         return against_axis.draw([], metric, x_title="")
     lines: dict[str, list[Variant]] = {}
     for one in found.evaluated:
-        rest = {path: value for path, value in one.settings.items() if path != NOISE}
+        rest = {
+            path: value
+            for path, value in one.settings.items()
+            if path != NOISE and not path.startswith("recipe.")
+        }
         lines.setdefault(str(sorted(rest.items())), []).append(one)
-    told = differing([own[0].settings for own in lines.values()], lambda path: path != NOISE)
-    series = correction_names([own[0] for own in lines.values()])
+    firsts = [own[0] for own in lines.values()]
+    series = correction_names(firsts)
+    names = told_apart(
+        [f"{one.policy}, {series[one.key]}" for one in firsts],
+        [one.settings for one in firsts],
+        lambda path: path != NOISE and not corrects(path),
+    )
     drawn = []
-    plain = [f"{own[0].policy}, {series[own[0].key]}" for own in lines.values()]
-    for own, name, text in zip(lines.values(), plain, told, strict=True):
+    for own, name in zip(lines.values(), names, strict=True):
         points = []
         for one in sorted(own, key=lambda variant: float(variant.settings.get(NOISE, 0.0))):
             values = figures_of(one, metric.name, found.choice.tail)
@@ -117,9 +131,12 @@ def noise_figure(found: ControlComparison) -> go.Figure:
                 x = float(one.settings.get(NOISE, 0.0))
                 points.append(AxisPoint(x, mean_ci(values), tuple(values)))
         first = own[0].group
-        full = f"{name}, {text}" if plain.count(name) > 1 and text else name
-        drawn.append(AxisLine(full, first.algorithm, 1 if own[0].correction else 0, tuple(points)))
-    return against_axis.draw(drawn, metric, x_title="Noise on the policy's actions (deviation)")
+        drawn.append(AxisLine(name, first.algorithm, 1 if own[0].correction else 0, tuple(points)))
+    plot = against_axis.draw(drawn, metric, x_title="Noise on the policy's actions (deviation)")
+    if len(drawn) > MOST_NAMES:
+        plot.layout.showlegend = False
+        _note(plot, NAMES_ON_HOVER)
+    return plot
 
 
 def logged(found: ControlComparison) -> set[str]:

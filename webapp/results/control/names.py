@@ -45,15 +45,28 @@ def subject_names(variants: Sequence[Variant]) -> dict[str, str]:
     firsts = {variant.subject: variant for variant in reversed(variants)}
     ordered = {v.subject: firsts[v.subject] for v in variants}
     several = len({one.dataset for one in ordered.values() if one.dataset}) > 1
-    told = differing([one.settings for one in ordered.values()], lambda path: not corrects(path))
     plain = [
         f"{one.policy} · {one.dataset}" if several and one.dataset else one.policy
         for one in ordered.values()
     ]
-    return {
-        subject: f"{name}, {text}" if text and plain.count(name) > 1 else name
-        for subject, name, text in zip(ordered, plain, told, strict=True)
-    }
+    settings = [one.settings for one in ordered.values()]
+    names = told_apart(plain, settings, lambda path: not corrects(path))
+    return dict(zip(ordered, names, strict=True))
+
+
+def told_apart(
+    names: Sequence[str],
+    settings: Sequence[Mapping[str, Any]],
+    wanted: Callable[[str], bool],
+) -> list[str]:
+    """Return names; behind equal ones, in which settings they differ."""
+    found = list(names)
+    for name in set(names):
+        places = [place for place, one in enumerate(names) if one == name]
+        texts = differing([settings[place] for place in places], wanted)
+        for place, text in zip(places, texts, strict=True):
+            found[place] = f"{name}, {text}" if text else name
+    return found
 
 
 def correction_names(variants: Sequence[Variant]) -> dict[int, str]:

@@ -82,8 +82,9 @@ def _danger(ground: Ground) -> dict[str, Any]:
 
 
 def _paths(group: PathGroup) -> go.Scatter:
-    """Return all paths as one trace, with gaps between them."""
+    """Return all paths as one trace, with gaps between them; grey where nothing is corrected."""
     look = style(group.algorithm, group.variant)
+    colour = look.colour_light if group.is_corrected else style("").colour_light
     x: list[float | None] = []
     y: list[float | None] = []
     words: list[list[str]] = []
@@ -100,11 +101,11 @@ def _paths(group: PathGroup) -> go.Scatter:
         mode="lines+markers",
         name=plain(group.name),
         line={
-            "color": look.colour_light if group.is_corrected else look.faint,
+            "color": colour,
             "width": 2 if group.is_corrected else 1.6,
             "dash": "solid" if group.is_corrected else "dot",
         },
-        marker={"size": 4, "symbol": look.marker},
+        marker={"size": 4, "symbol": look.marker, "color": colour},
         customdata=words,
         hovertemplate=f"{plain(group.name)}<br>%{{customdata[1]}}<extra></extra>",
     )

@@ -67,7 +67,7 @@ def draw(curves: Sequence[StateCurve], names: Sequence[str]) -> go.Figure:
 
 
 def _curve(curve: StateCurve, dimension: int, axis: str, name: str, *, first: bool) -> go.Scatter:
-    look = style(curve.algorithm, curve.variant)
+    look = style(curve.algorithm if curve.is_corrected else "", curve.variant)
     return go.Scatter(
         x=list(range(len(curve.observations))),
         y=curve.observations[:, dimension].tolist(),

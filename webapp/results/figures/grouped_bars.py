@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from algorithms.base import Metric
-from webapp.results.figures.palette import figure, style
-from webapp.results.figures.text import plain
+from webapp.results.figures.palette import COLOURS, figure, style
+from webapp.results.figures.text import MOST_NAMES, NAMES_ON_HOVER, plain
 from webapp.results.statistics import MeanCI
 
 
@@ -55,6 +55,8 @@ def draw(bars: Sequence[Bar], metric: Metric) -> go.Figure:
         yaxis={"title": {"text": plain(title)}, "zeroline": True},
         legend={"groupclick": "togglegroup"},
         height=400,
+        showlegend=len(series) <= MOST_NAMES,
+        meta={"notes": [] if len(series) <= MOST_NAMES else [NAMES_ON_HOVER]},
     )
 
 
@@ -81,6 +83,7 @@ def _series(
             "type": "data",
             "array": [margin or 0.0 for margin in margins],
             "visible": any(margins),
+            "color": style("").colour_light,
             "thickness": 1.4,
             "width": 4,
         },
@@ -107,9 +110,7 @@ def _series(
         marker={
             "symbol": "circle-open",
             "size": 7,
-            "color": [
-                look.colour_light for look, bar in zip(looks, bars, strict=True) for _ in bar.values
-            ],
+            "color": COLOURS["ink"].light,
         },
         customdata=[[url] for bar in bars for url in bar.urls],
         hovertemplate="one seed: %{y:.4g}<br>click to open it<extra></extra>",

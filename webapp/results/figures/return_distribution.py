@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from webapp.results.figures.palette import figure, style
-from webapp.results.figures.text import plain
+from webapp.results.figures.text import MOST_NAMES, NAMES_ON_HOVER, plain
 from webapp.results.statistics import FloatArray
 
 BINS = 40
@@ -52,6 +52,7 @@ def draw(panels: Sequence[Panel], *, ecdf: bool, level: str) -> go.Figure:
     if not values:
         return figure([])
     edges = _edges(np.concatenate(values))
+    crowd = len(values)
     traces, layout = [], {}
     for place, panel in enumerate(panels):
         axes = {"xaxis": "x", "yaxis": _name("y", place)}
@@ -68,7 +69,10 @@ def draw(panels: Sequence[Panel], *, ecdf: bool, level: str) -> go.Figure:
         annotations=[_title(panel.title, place) for place, panel in enumerate(panels)],
         height=110 + PANEL_HEIGHT * len(panels),
         legend={"groupclick": "togglegroup"},
-        meta={"notes": [NOTE.format(level=level)]},
+        showlegend=crowd <= MOST_NAMES,
+        meta={
+            "notes": [NOTE.format(level=level), *([NAMES_ON_HOVER] if crowd > MOST_NAMES else [])]
+        },
     )
 
 
@@ -81,7 +85,7 @@ def _y_axis(place: int, count: int, *, ecdf: bool) -> dict[str, Any]:
     top = 1 - place * height
     return {
         "domain": [top - 0.82 * height, top],
-        "title": {"text": "Share below" if ecdf else "Share of episodes"},
+        "title": {"text": "Share below" if ecdf else "Share"},
         "rangemode": "tozero",
         "anchor": "x",
     }

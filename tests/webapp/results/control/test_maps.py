@@ -5,10 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.webapp.results.control.made import ControlLab, make_control_lab, returns_of
+from tests.webapp.results import made
+from tests.webapp.results.control.made import (
+    ControlLab,
+    evaluation_spec,
+    make_control_lab,
+    publish_evaluation,
+    returns_of,
+)
 from webapp.results.control.choice import ControlChoice
 from webapp.results.control.comparison import ControlComparison, load
-from webapp.results.control.figures import has_noise, noise_figure
+from webapp.results.control.figures import has_noise, noise_figure, returns_figure
 from webapp.results.control.maps import policies_figure, sensitivity_axes, sensitivity_figure
 from webapp.results.control.page import build_page
 
@@ -72,16 +79,41 @@ def test_policies_stand_against_their_data_sets() -> None:
 
 
 def test_lines_against_noise_are_told_apart_by_policy_and_correction() -> None:
-    labs = [
-        make_control_lab(
-            algorithms=("bc",), seeds=(0,), name=str(noise), dataset=str(noise), noise=noise
-        )
-        for noise in (0.0, 0.5)
-    ]
-    # Other data make other trainings: one line needs the same ones.
-    found = comparison(labs)
+    lab = make_control_lab(algorithms=("bc",), seeds=(0, 1), noise=0.0)
+    with_noise(lab, 0.5)
+    found = comparison([lab])
     assert has_noise(found)
-    drawn = noise_figure(found)
-    lines = [trace for trace in drawn.data if trace.mode == "lines+markers"]
-    assert {x for trace in lines for x in trace.x} == {0.0, 0.5}
-    assert not has_noise(comparison(labs[:1]))
+    lines = [trace for trace in noise_figure(found).data if trace.mode == "lines+markers"]
+    assert [trace.name for trace in lines] == [
+        "Behaviour cloning, uncorrected",
+        "Behaviour cloning, CDSA, reference design",
+    ]
+    assert [list(trace.x) for trace in lines] == [[0.0, 0.5]] * 2
+    names = [panel.text for panel in returns_figure(found).layout.annotations]
+    assert names == [f"Behaviour cloning, noise on actions = {noise}" for noise in (0, 0.5)]
+
+
+def with_noise(lab: ControlLab, noise: float) -> None:
+    """Evaluate every policy of an experiment once more, with noise on its actions."""
+    for (algorithm, correction, seed), run in list(lab.runs.items()):
+        spec = evaluation_spec(correction, episodes=60, noise=noise)
+        train = run.needs.get(role="train").job
+        job = made.make_job("evaluate_control", "Evaluate", spec=spec)
+        made.link(job, policy=train)
+        publish_evaluation(job, returns_of(algorithm, correction, seed, 60) - 10 * noise, spec)
+        told = run.config["recipe"] | {"axes": {"evaluate.noise": noise}}
+        lab.runs[algorithm, f"{correction} {noise}", seed] = made.make_run(
+            lab.experiment,
+            f"{run.label}, noise = {noise}",
+            algorithm,
+            seed=seed,
+            config=run.config | {"evaluate": spec, "recipe": told},
+            train=train,
+            evaluate=job,
+        )
+
+
+def test_without_noise_there_is_no_such_plot() -> None:
+    found = comparison([make_control_lab(seeds=(0,))])
+    assert not has_noise(found)
+    assert not noise_figure(found).data
