@@ -16,6 +16,7 @@ from tests.webapp.experiments.test_planner import SOURCES, config
 from tests.webapp.jobs import graphs
 from tests.webapp.posted import posted
 from webapp.curation.models import CuratedSet
+from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.curations import STARTS, rows_after
 from webapp.experiments.extension import new_runs
 from webapp.experiments.models import Experiment
@@ -150,6 +151,7 @@ def test_the_page_adds_curations_and_plans_their_jobs(page: Client) -> None:
     page.post(reverse("experiments:new"), dict(data.lists()))
     experiment = Experiment.objects.get()
     saved = clone_config(experiment)
+    assert isinstance(saved, ExperimentConfig)
     assert [one.name for one in saved.curations] == ["Anna Karenina", "positives only"]
     labels = set(experiment.runs.values_list("label", flat=True))
     assert "TOPR, curation = Anna Karenina" in labels

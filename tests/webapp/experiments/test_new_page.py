@@ -120,7 +120,9 @@ def test_further_benchmarks_are_chosen_kept_by_a_copy_and_evaluated(
     assert _launch(page, data).status_code == 302
     experiment = Experiment.objects.get()
     ids = tuple(one.pk for one in others)
-    assert sorted(clone_config(experiment).benchmarks) == sorted(ids)
+    saved = clone_config(experiment)
+    assert isinstance(saved, ExperimentConfig)
+    assert sorted(saved.benchmarks) == sorted(ids)
     needs = experiment.needs.filter(role__startswith="evaluate:")
     assert {one.role for one in needs} == {f"evaluate:{pk}" for pk in ids}
     assert all(one.run is not None for one in needs)

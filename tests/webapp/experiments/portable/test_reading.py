@@ -98,7 +98,7 @@ def test_sources_are_named_at_any_depth_and_in_axes() -> None:
 def test_a_short_file_takes_its_only_dataset_and_policy_and_every_default() -> None:
     reading = read(SHORT)
     assert reading.problems == ()
-    assert reading.config is not None
+    assert isinstance(reading.config, ExperimentConfig)
     assert (reading.config.dataset_id, reading.config.policy_id) == (1, 1)
     assert [node.kind for node in reading.nodes.all] == ["dataset", "train"]
     made = plan(reading.config, reading.nodes.fingerprints)

@@ -7,6 +7,7 @@ import yaml
 
 from algorithms.catalogue import ALGORITHMS
 from tests.webapp.experiments.portable.files import TRINITY
+from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.planner import plan
 from webapp.experiments.portable.reading import read
 from webapp.experiments.portable.text import dump
@@ -38,6 +39,7 @@ def test_the_published_configuration_becomes_rec_with_its_sizes() -> None:
         "reference_kl": "none",
     }
     assert params.model_dump(include=set(wanted)) == wanted
+    assert isinstance(reading.config, ExperimentConfig)
     settings = reading.config.settings
     assert (settings.steps, settings.batch_size, settings.learning_rate) == (160, 768, 1e-6)
     assert (settings.evaluate_every, settings.checkpoint_every) == (20, 20)
@@ -54,7 +56,7 @@ def test_the_schedule_becomes_the_online_recipe() -> None:
     replay = {"enable": True, "reuse_cooldown_time": 2, "priority_fn_args": {"decay": 1.5}}
     data["buffer"]["trainer_input"] = {"experience_buffer": {"replay_buffer": replay}}
     reading = read(dump(data))
-    assert reading.config is not None
+    assert isinstance(reading.config, ExperimentConfig)
     assert reading.config.recipe == "online"
     settings = reading.config.recipe_settings
     found = [settings[name] for name in ("sync_interval", "sync_offset", "max_staleness")]
