@@ -154,12 +154,13 @@ def _bounds(data: Transitions) -> None:
     beyond = (data.actions < data.action_low - slack) | (data.actions > data.action_high + slack)
     if beyond.any():
         row, dimension = (int(place) for place in np.argwhere(beyond)[0])
+        side = "low" if data.actions[row, dimension] < data.action_low[dimension] else "high"
         raise BadTransitionsError(
             f"{int(beyond.sum()):,} actions are out of bounds, the first in row {row:,}: "
             f"{data.actions[row, dimension]:.4g} in dimension {dimension}, bounds "
             f"{data.action_low[dimension]:.4g} to {data.action_high[dimension]:.4g}. Name the "
             "environment or the bounds that the data were collected with.",
-            field="action_low",
+            field=f"action_{side}",
         )
 
 

@@ -33,7 +33,8 @@ def test_the_table_of_sizes_agrees_with_the_simulators(name: str) -> None:
     ("settings", "field"),
     [
         ({"environment": "Hopper-v5"}, "environment"),
-        ({"action_high": 0.001}, "action_low"),
+        ({"action_high": 0.001}, "action_high"),
+        ({"action_low": -0.001}, "action_low"),
         ({"action_low": 1.0, "action_high": -1.0}, "action_high"),
     ],
 )

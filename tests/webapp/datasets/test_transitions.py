@@ -78,7 +78,7 @@ def test_an_upload_is_looked_into_and_a_worker_imports_it(browser: Client) -> No
     ("content", "typed", "field"),
     [
         (npz(), {"environment": "Hopper-v5"}, "environment"),
-        (npz(), {"action_high": "0.001"}, "action_low"),
+        (npz(), {"action_high": "0.001"}, "action_high"),
         (npz(timeouts=None, terminals=np.zeros(60, bool)), {}, "episode_steps"),
         (npz(rewards=np.full(60, np.nan, np.float32)), {}, "__all__"),
         (b"no archive", {}, "__all__"),

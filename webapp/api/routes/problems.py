@@ -11,7 +11,7 @@ from algorithms.specs import GradeSpec
 from webapp.api.auth import caller
 from webapp.api.schemas.jobs import JobOut, job_out
 from webapp.jobs.models import Job
-from webapp.policies.models import Policy
+from webapp.policies.selectors import policies
 from webapp.results.beside import Match, beside
 from webapp.results.beside_services import rollouts_score_under
 from webapp.results.logprob_gap import rollouts_score
@@ -62,7 +62,7 @@ def score(request: HttpRequest, job_id: int, payload: ScoreIn) -> Status[JobOut]
     found, user = set_or_404(job_id), caller(request)
     if payload.policy is None:
         return _made(rollouts_score(found=found, user=user))
-    policy = get_object_or_404(Policy.objects.select_related("job"), pk=payload.policy)
+    policy = get_object_or_404(policies(family="language"), pk=payload.policy)
     return _made(
         rollouts_score_under(found=found, policy=policy.fingerprint, name=policy.name, user=user)
     )
