@@ -144,11 +144,11 @@ def test_queries_do_not_grow_with_runs(
 ) -> None:
     small = made.make_lab(algorithms=("topr",), seeds=(0,))
     large = made.make_lab(algorithms=("topr", "positives", "tis"), seeds=(0, 1, 2))
-    # session and user; runs, jobs, inputs; two of the list to choose from
+    # session and user; what the runs are about; runs, jobs, inputs; two of the list to choose from
     for lab in (small, large):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             assert ada.get(f"/compare/?{query(lab)}").status_code == 200
-        with django_assert_num_queries(7):  # and alarms
+        with django_assert_num_queries(8):  # and alarms
             assert ada.get(f"/compare/curves.json?{query(lab)}").status_code == 200
 
 

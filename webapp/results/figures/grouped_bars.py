@@ -42,6 +42,7 @@ def draw(bars: Sequence[Bar], metric: Metric) -> go.Figure:
             offset=(place - (len(series) - 1) / 2) * width, width=width,
         )
     ]  # fmt: skip
+    crowded = len(series) > MOST_NAMES // 2  # these names are long
     title = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
     return figure(
         traces,
@@ -55,8 +56,8 @@ def draw(bars: Sequence[Bar], metric: Metric) -> go.Figure:
         yaxis={"title": {"text": plain(title)}, "zeroline": True},
         legend={"groupclick": "togglegroup"},
         height=400,
-        showlegend=len(series) <= MOST_NAMES,
-        meta={"notes": [] if len(series) <= MOST_NAMES else [NAMES_ON_HOVER]},
+        showlegend=not crowded,
+        meta={"notes": [NAMES_ON_HOVER] if crowded else []},
     )
 
 
