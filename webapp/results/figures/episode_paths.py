@@ -52,7 +52,13 @@ def draw(
     return figure(
         traces,
         xaxis={"title": {"text": "x"}, **sides, "constrain": "domain"},
-        yaxis={"title": {"text": "y"}, **sides, "scaleanchor": "x", "scaleratio": 1},
+        yaxis={
+            "title": {"text": "y"},
+            **sides,
+            "scaleanchor": "x",
+            "scaleratio": 1,
+            "constrain": "domain",
+        },
         shapes=[_danger(ground)] if ground.danger else [],
         height=560,
         meta={
