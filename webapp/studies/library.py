@@ -39,11 +39,11 @@ class StudyFile:
 def study_files() -> dict[str, StudyFile]:
     """Return every study by name, in the order of their names."""
     folder = Path(settings.STUDIES_DIR)
-    paths = sorted(folder.glob("*.yaml"), key=_order)
+    paths = sorted(folder.glob("*.yaml"), key=natural_order)
     return {path.stem: _cached(path, path.stat().st_mtime_ns) for path in paths}
 
 
-def _order(path: Path) -> list[tuple[str, int]]:
+def natural_order(path: Path) -> list[tuple[str, int]]:
     """Sort topr_fig3_8 before topr_fig10: texts as texts, numbers as numbers."""
     parts = re.findall(r"(\D+)(\d*)", path.stem)
     return [(text, int(digits or 0)) for text, digits in parts]

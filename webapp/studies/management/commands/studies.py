@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from algorithms.base import UserError
 from webapp.accounts.services import demo_account_ensure
 from webapp.studies.bandit import WHOLE
+from webapp.studies.committed import committed_markdown
 from webapp.studies.exports import export_study
 from webapp.studies.facts import load_facts
 from webapp.studies.library import StudyFile, study_files
@@ -19,6 +20,7 @@ from webapp.studies.schema import PROFILES
 from webapp.studies.services import plan_at, study_reproduce
 from webapp.studies.texts import claims_markdown, overview_markdown
 
+RESULTS = settings.BASE_DIR / "docs/results/studies"
 LOOK_S = 2.0
 ACTIVE = ("waiting", "queued", "running")
 
@@ -37,11 +39,14 @@ class Command(BaseCommand):
         run.add_argument("--no-wait", action="store_true", help="queue only")
         table = actions.add_parser("table", help="claims of all studies as Markdown")
         table.add_argument("--profile", choices=PROFILES, default="cpu")
+        table.add_argument(
+            "--committed", action="store_true", help="of the files in docs/results/studies"
+        )
         export = actions.add_parser("export", help="write CSV and Markdown of studies")
         export.add_argument("names", nargs="*", help="studies; none writes all")
         export.add_argument("--profile", choices=PROFILES, default="cpu")
         export.add_argument("--figures", action="store_true", help="draw the plots as SVG, too")
-        export.add_argument("--out", type=Path, default=settings.BASE_DIR / "docs/results/studies")
+        export.add_argument("--out", type=Path, default=RESULTS)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do what was asked.
@@ -97,6 +102,9 @@ class Command(BaseCommand):
             time.sleep(LOOK_S)
 
     def _table(self, options: dict[str, Any]) -> None:
+        if options["committed"]:
+            self.stdout.write(committed_markdown(RESULTS))
+            return
         results = [_result(file, options["profile"]) for file in study_files().values()]
         self.stdout.write(overview_markdown([one for one in results if one is not None]))
 
