@@ -34,7 +34,7 @@ def run(spec: GenerateSpec, context: JobContext) -> Summary:
     requests = [request for _, request in asked]
     watch = Watch(context.reporter, total=2 * len(requests))
     completions = _complete(spec, context, policy, requests=requests, watch=watch)
-    speed = _speed(completions, seconds=watch.lap())
+    speed = _speed(completions, seconds=watch.busy())
     watch.offset = len(requests)
     policy.model.to(device)
     logprobs = behaviour_logprobs(
@@ -126,12 +126,13 @@ class Watch:
     def __init__(self, reporter: Reporter, total: int) -> None:
         self._reporter = reporter
         self._total = total
-        self._started = time.perf_counter()
+        self._started = self._heard = time.perf_counter()
         self.offset = 0
         self.engine_start_s = 0.0
         """Not part of the time that sampling takes."""
 
     def __call__(self, done: int) -> None:
+        self._heard = time.perf_counter()
         if self._reporter.should_stop():
             raise Stopped(f"Stopped after {done:,} completions.")
         self._reporter.progress((self.offset + done) // 2, self._total // 2, "completions")
@@ -140,6 +141,10 @@ class Watch:
         """Return the seconds since the last call."""
         before, self._started = self._started, time.perf_counter()
         return self._started - before
+
+    def busy(self) -> float:
+        """Return the seconds from the last lap to the last progress: no engine's end is in them."""
+        return self._heard - self._started
 
 
 def _record(
