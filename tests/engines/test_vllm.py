@@ -119,7 +119,7 @@ def test_the_same_seed_gives_the_same_completions_on_two_copies_of_the_model_in_
     made: Made, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Prompts that do not fit into a batch must wait for the next one, not be cut in two.
-    monkeypatch.setattr("algorithms.training.vllm_engines._CPU_BATCH_TOKENS", 32)
+    monkeypatch.setattr("algorithms.training.vllm_engines.CPU_BATCH_TOKENS", 32)
     spec = SPEC.model_copy(update={"vllm": SPEC.vllm.model_copy(update={"data_parallel": 2})})
     world.run("two", "generate", spec, policy="policy", dataset="dataset")
     assert [row["tokens"] for row in rows(world, "two")] == [row["tokens"] for row in made[0]]
