@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.experiments.roles import parse
+from webapp.experiments.roles import EVALUATION, parse
 from webapp.jobs.models import Artifact, Job
 
 
@@ -28,7 +28,7 @@ def kept_cards(jobs: Mapping[str, Job]) -> tuple[KeptCard, ...]:
     cards = (
         KeptCard(role.step, job, summary_of(job))
         for role, job in roles.items()
-        if role.step is not None and role.round is None
+        if role.stage == EVALUATION and role.step is not None and role.round is None
     )
     return tuple(sorted(cards, key=lambda card: card.step))
 

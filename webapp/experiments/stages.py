@@ -218,15 +218,20 @@ def evaluations(cell: Cell, policy: Source, name: str) -> Nodes:
 
 
 def _of_kept(cell: Cell, policy: Source, name: str) -> Nodes:
+    return {
+        str(Role(EVALUATION, step=step)): evaluate(
+            cell, kept, f"Evaluate {name} after {step} updates", cell.eval_dataset
+        )
+        for step, kept in kept_policies(cell, policy).items()
+    }
+
+
+def kept_policies(cell: Cell, policy: Source) -> dict[int, Kept]:
+    """Return what the training of a policy keeps on its way, by step, where that is evaluated."""
     if not cell.evaluate_checkpoints or not isinstance(policy, Node):
         return {}
     steps = checkpoint_steps(cell.settings.steps, cell.settings.keep_every)
-    return {
-        str(Role(EVALUATION, step=step)): evaluate(
-            cell, Kept(policy, step), f"Evaluate {name} after {step} updates", cell.eval_dataset
-        )
-        for step in steps
-    }
+    return {step: Kept(policy, step) for step in steps}
 
 
 def evaluate(cell: Cell, policy: Source, title: str, dataset: Given) -> Node:

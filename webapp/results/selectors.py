@@ -143,9 +143,22 @@ def _sources(job_ids: Collection[int]) -> dict[int, dict[str, SourceRow]]:
 
 
 def evaluated_policies(job_ids: Collection[int]) -> dict[int, int]:
-    """Return the job that made the policy of each evaluation, by the evaluation's job; 1 query."""
-    rows = JobInput.objects.filter(job__in=list(job_ids), role="policy")
-    return dict(rows.values_list("job_id", "source_id"))
+    """Return the job that made the policy of each evaluation, by the evaluation's job; 1 query.
+
+    Where verdicts were weighed that is the verifier which wrote them.
+    """
+    to_grade, to_weigh = "job__dependents", "job__dependents__job__dependents"
+    evaluated = JobInput.objects.filter(job__in=list(job_ids), role="policy")
+    judged = JobInput.objects.filter(
+        role="policy",
+        **{
+            f"{to_grade}__role": "rollouts",
+            f"{to_weigh}__role": "verdicts",
+            f"{to_weigh}__job__in": list(job_ids),
+        },
+    )
+    rows = evaluated.values_list("job_id", "source_id")
+    return dict(rows.union(judged.values_list(f"{to_weigh}__job_id", "source_id")))
 
 
 def kept_evaluations(run_ids: Collection[int]) -> dict[int, dict[int, JobRow]]:

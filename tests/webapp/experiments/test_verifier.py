@@ -9,6 +9,7 @@ from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.plan import Plan, RunPlan, Sources
 from webapp.experiments.planner import plan, source_ids
 from webapp.experiments.roles import is_own
+from webapp.jobs.graph import Kept
 
 SOURCES = Sources(
     datasets={1: "d" * 64, 2: "e" * 64},
@@ -143,7 +144,43 @@ def test_verdicts_need_both_places_and_two_words() -> None:
         assert caught.value.errors()[0]["loc"][:2] == ("recipe_settings", "verdicts")
 
 
-def test_further_benchmarks_are_refused() -> None:
+def test_a_verifier_weighs_solutions_of_every_benchmark() -> None:
+    plain, made = planned(seeds=[0, 1]), planned(seeds=[0, 1], benchmarks=[2])
+    nodes = trained(made).nodes
+    assert nodes["solve_held_out:2"].inputs["dataset"].fingerprint == SOURCES.datasets[2]
+    assert nodes["solve_held_out:2"].spec == nodes["solve_held_out"].spec
+    assert nodes["judge:2"].inputs["dataset"] is nodes["verify_held_out:2"]
+    assert nodes["judge:2"].inputs["policy"] is nodes["train"]
+    assert nodes["evaluate:2"].kind == "weigh"
+    assert nodes["evaluate:2"].inputs["solutions"] is nodes["grade_held_out:2"]
+    assert nodes["evaluate:2"].inputs["verdicts"] is nodes["grade_verdicts:2"]
+    # Solutions once, verdicts of the untrained verifier and of two trained ones.
+    assert made.jobs_by_kind - plain.jobs_by_kind == {
+        "generate": 1 + 3,
+        "grade": 1 + 3,
+        "verify": 1,
+        "weigh": 3,
+    }
+    assert {node.fingerprint for node in plain.nodes} < {node.fingerprint for node in made.nodes}
+
+
+def test_every_verifier_that_a_training_keeps_judges_the_same_solutions() -> None:
+    steps = {"steps": 20, "keep_every": 8}
+    made = planned(settings=steps, evaluate_checkpoints=True)
+    nodes = trained(made).nodes
+    for step in (8, 16):
+        kept = nodes[f"judge+{step}"].inputs["policy"]
+        assert isinstance(kept, Kept)
+        assert (kept.training, kept.step) == (nodes["train"], step)
+        assert nodes[f"judge+{step}"].spec == nodes["judge"].spec
+        weighed = nodes[f"evaluate+{step}"].inputs
+        assert weighed["solutions"] is nodes["grade_held_out"]
+        assert weighed["verdicts"] is nodes[f"grade_verdicts+{step}"]
+        assert is_own(f"judge+{step}")
+    assert not any("+" in role for role in made.runs[0].nodes)
+
+
+def test_no_verifier_is_looked_for_where_none_is_kept() -> None:
     with pytest.raises(ValidationError) as caught:
-        config(benchmarks=[2])
-    assert [error["loc"] for error in caught.value.errors()] == [("benchmarks",)]
+        config(evaluate_checkpoints=True)
+    assert [error["loc"] for error in caught.value.errors()] == [("evaluate_checkpoints",)]

@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.webapp.results import made
+from webapp.experiments.kept import kept_cards
 from webapp.experiments.models import ExperimentJob, Run
 from webapp.jobs.models import JobInput
 from webapp.results.choice import Choice
@@ -15,6 +16,7 @@ from webapp.results.compare import load
 from webapp.results.curves import XAxis
 from webapp.results.groups import GroupBy
 from webapp.results.kept import kept_evaluations, kept_figure
+from webapp.results.selectors import evaluated_policies
 
 pytestmark = pytest.mark.django_db
 ACCURACY = {8: 0.4, 16: 0.6}
@@ -109,3 +111,26 @@ def test_the_experiments_page_lists_them(ada: Client, lab: made.Lab) -> None:
     html = ada.get(f"/experiments/{lab.experiment.pk}/").content.decode()
     job = lab.run("topr", 0).needs.get(role="evaluate+8").job
     assert f'href="/jobs/{job.pk}/" title="pass@1 of the policy kept after 8 updates' in html
+
+
+def test_a_weighing_is_of_the_verifier_that_wrote_its_verdicts(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    solver, verifier = made.make_job("policy", "Solver"), made.make_job("policy", "Verifier")
+    names = ("generate", "grade", "generate", "grade", "weigh", "evaluate")
+    solved, solutions, judged, verdicts, weighed, plain = (made.make_job(n, n) for n in names)
+    made.link(solved, policy=solver)
+    made.link(solutions, rollouts=solved)
+    made.link(judged, policy=verifier)
+    made.link(verdicts, rollouts=judged)
+    made.link(weighed, solutions=solutions, verdicts=verdicts)
+    made.link(plain, policy=solver)
+    with django_assert_num_queries(1):
+        found = evaluated_policies([weighed.pk, plain.pk])
+    assert found == {weighed.pk: verifier.pk, plain.pk: solver.pk}
+
+
+def test_only_the_weighing_of_a_kept_verifier_is_listed_not_its_verdicts() -> None:
+    stages = ("judge+8", "grade_verdicts+8", "evaluate+8", "evaluate")
+    jobs = {role: made.make_job("weigh", role) for role in stages}
+    assert [(card.step, card.job) for card in kept_cards(jobs)] == [(8, jobs["evaluate+8"])]

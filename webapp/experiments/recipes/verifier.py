@@ -6,10 +6,9 @@ majority and against the untrained verifier. Prompt and form of the verdict are 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pydantic import Field
-from pydantic_core import InitErrorDetails
 
 from algorithms.asking import Grading, Prompt, Sampling
 from algorithms.base import Schema
@@ -19,10 +18,9 @@ from algorithms.verification import Verdicts, VerifySpec, WeighSpec
 from webapp.experiments import axes as axis_rules
 from webapp.experiments import stages
 from webapp.experiments.cells import Cell
-from webapp.experiments.complaints import located
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.plan import Plan, Recipe, Sources
-from webapp.experiments.roles import JUDGING
+from webapp.experiments.roles import EVALUATION, JUDGING, Role
 from webapp.experiments.stages import Base, Nodes
 from webapp.jobs.graph import Node, Source, given
 
@@ -52,24 +50,26 @@ def plan(config: ExperimentConfig, sources: Sources) -> Plan:
     """Return runs that train a verifier each, and one that asks the untrained verifier."""
 
     def untrained(cell: Cell, name: str) -> Nodes:
-        verifier = _verifier(cell, sources)
-        held_out, solutions, problems = _held_out(cell)
-        return held_out | _weighed(cell, verifier, name, (solutions, problems))
+        return _evaluations(cell, _verifier(cell, sources), name, _held_out(cell))
 
     def nodes(cell: Cell, name: str, seed: int) -> Nodes:
         verifier = _verifier(cell, sources)
         shared, data = _lessons(cell, verifier)
-        held_out, solutions, problems = _held_out(cell)
+        own = _held_out(cell)
         trained = Node(
             kind="train",
             spec=_train_spec(cell, seed),
             title=f"Train {name}",
-            inputs={"policy": verifier, "eval_dataset": problems, **stages.reference(cell), **data},
+            inputs={
+                "policy": verifier,
+                "eval_dataset": own.problems,
+                **stages.reference(cell),
+                **data,
+            },
             label=cell.label,
             code_version=stages.code_version(cell),
         )
-        judged = _weighed(cell, trained, name, (solutions, problems))
-        return {**shared, **held_out, "train": trained, **judged}
+        return {**shared, "train": trained, **_evaluations(cell, trained, name, own)}
 
     return stages.matrix(config, sources, nodes, Base(untrained, _changes_base))
 
@@ -104,8 +104,21 @@ def _lessons(cell: Cell, verifier: Source) -> tuple[Nodes, dict[str, Source]]:
     return found, {"rollouts": found["curate"]}
 
 
-def _held_out(cell: Cell) -> tuple[Nodes, Node, Node]:
-    """Return jobs by role, the graded solutions of held-out problems, and their verification."""
+@dataclass(frozen=True)
+class _HeldOut:
+    """Graded solutions of the held-out problems of one dataset, and the problems of judging them.
+
+    The same jobs for every verifier.
+    """
+
+    nodes: Nodes
+    solutions: Node
+    problems: Node
+    dataset: int | None
+    """Of a further benchmark; None for that of the experiment."""
+
+
+def _held_out(cell: Cell, benchmark: int | None = None) -> _HeldOut:
     asked = cell.evaluate
     spec = cell.generate.model_copy(
         update={
@@ -116,12 +129,14 @@ def _held_out(cell: Cell) -> tuple[Nodes, Node, Node]:
             "seed": asked.seed,
         }
     )
-    solving = replace(cell, generate=spec)
-    solved = stages.generate(solving, ", held out", dataset=cell.eval_dataset)
-    solutions = stages.grade(cell, solved, ", held out")
+    dataset = cell.eval_dataset if benchmark is None else cell.benchmarks[benchmark]
+    where = ", held out" if benchmark is None else f", benchmark {benchmark}"
+    solved = stages.generate(replace(cell, generate=spec), where, dataset=dataset)
+    solutions = stages.grade(cell, solved, where)
     problems = _problems(cell, solutions, asked.split)
-    roles = {"solve_held_out": solved, "grade_held_out": solutions, "verify_held_out": problems}
-    return roles, solutions, problems
+    made = {"solve_held_out": solved, "grade_held_out": solutions, "verify_held_out": problems}
+    nodes = {str(Role(stage, benchmark)): node for stage, node in made.items()}
+    return _HeldOut(nodes, solutions, problems, benchmark)
 
 
 def _problems(cell: Cell, solutions: Source, split: str) -> Node:
@@ -169,32 +184,37 @@ def _train_spec(cell: Cell, seed: int) -> TrainSpec:
     return stages.train_spec(cell, seed).model_copy(update=asked)
 
 
-def _weighed(cell: Cell, verifier: Source, name: str, held_out: tuple[Node, Node]) -> Nodes:
-    """Return the jobs that let a verifier judge the held-out solutions and weigh them by that."""
-    solutions, problems = held_out
+def _evaluations(cell: Cell, verifier: Source, name: str, own: _HeldOut) -> Nodes:
+    """Return the jobs that let a verifier weigh solutions, of every dataset that is asked for.
+
+    Where the verifiers that a training keeps are asked for, too, they judge the same solutions of
+    the experiment's own held-out problems.
+    """
+    found = own.nodes | _weighed(cell, verifier, name, own)
+    for pk in cell.benchmarks:
+        further = _held_out(cell, pk)
+        found |= further.nodes | _weighed(cell, verifier, f"{name}, benchmark {pk}", further)
+    for step, kept in stages.kept_policies(cell, verifier).items():
+        found |= _weighed(cell, kept, f"{name} after {step} updates", own, step=step)
+    return found
+
+
+def _weighed(
+    cell: Cell, verifier: Source, name: str, held_out: _HeldOut, *, step: int | None = None
+) -> Nodes:
+    """Return the jobs that let a verifier judge held-out solutions and weigh them by that."""
     settings = _settings(cell)
     spec = _asking(cell, cell.evaluate.split, settings.held_out_verifications, cell.evaluate.seed)
-    made, verdicts = _verdicts(cell, verifier, problems, spec)
+    made, verdicts = _verdicts(cell, verifier, held_out.problems, spec)
     weighed = Node(
         kind="weigh",
         spec=WeighSpec(accept=settings.verdicts.accept, seed=cell.evaluate.seed),
         title=f"Weigh by {name}",
-        inputs={"solutions": solutions, "verdicts": verdicts},
+        inputs={"solutions": held_out.solutions, "verdicts": verdicts},
         label=cell.label,
     )
-    return {**dict(zip(JUDGING, (made, verdicts), strict=True)), "evaluate": weighed}
-
-
-def problems(config: ExperimentConfig) -> list[InitErrorDetails]:
-    """Return what this recipe cannot do with a config."""
-    found = []
-    if config.benchmarks:
-        message = "A verifier is evaluated on one dataset: launch an experiment for each."
-        found.append(located(("benchmarks",), message, len(config.benchmarks)))
-    if config.evaluate_checkpoints:
-        message = "Only the final verifier is evaluated: untick it."
-        found.append(located(("evaluate_checkpoints",), message, True))
-    return found
+    by_stage = zip((*JUDGING, EVALUATION), (made, verdicts, weighed), strict=True)
+    return {str(Role(stage, held_out.dataset, step=step)): node for stage, node in by_stage}
 
 
 RECIPE = Recipe(
@@ -207,5 +227,4 @@ RECIPE = Recipe(
     ),
     plan=plan,
     settings=Settings,
-    problems=problems,
 )
