@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from algorithms.control_derived_specs import KeepCheckpointSpec
 from algorithms.control_specs import (
     CollectSpec,
     EvaluateControlSpec,
@@ -20,6 +21,7 @@ CONTROL_KINDS: Mapping[str, Kind] = {
     "control_policy": Kind(ImportPolicySpec, version=1, optional_roles=("file",)),
     "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
     "train_control": Kind(TrainControlSpec, version=1, roles=("transitions",), resumable=True),
+    "keep_checkpoint": Kind(KeepCheckpointSpec, version=1, roles=("transitions", "checkpoint")),
     "train_score": Kind(TrainScoreSpec, version=2, roles=("transitions",), resumable=True),
     "train_inverse_dynamics": Kind(
         TrainDynamicsSpec, version=1, roles=("transitions",), resumable=True

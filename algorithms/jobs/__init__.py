@@ -23,6 +23,7 @@ COMPUTED = (
     "control_policy",
     "collect",
     "train_control",
+    "keep_checkpoint",
     "train_score",
     "train_inverse_dynamics",
     "evaluate_control",

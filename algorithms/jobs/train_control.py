@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from pydantic import ValidationError
 
 from algorithms.base import JobContext, Summary, UserError
 from algorithms.catalogue import CONTROL_ALGORITHMS
-from algorithms.control_base import ControlAlgorithm, ControlParams, Spaces
+from algorithms.control_base import Agent, ControlAlgorithm, ControlParams, Spaces
 from algorithms.control_data.references import reference_of
 from algorithms.control_data.scaling import Scaling
 from algorithms.control_data.transitions import Transitions, load_transitions
@@ -34,14 +38,9 @@ def run(spec: TrainControlSpec, context: JobContext) -> Summary:
     """
     settings = spec.settings
     device = configure_process(spec.seed)
-    algorithm, params = _algorithm(spec)
-    given = load_transitions(context.inputs["transitions"])
-    learned = algorithm.prepare(given, params) if algorithm.prepare else given
-    scaling = Scaling.of(learned, normalise=params.normalise_observations)
-    data = ResidentData.of(learned, scaling, device)
-    seeds = tuple(range(spec.seed, spec.seed + settings.parallel_seeds))
-    spaces = Spaces(data.observation_size, data.action_size, seeds, device)
-    agent = algorithm.build(spaces, params)
+    made = set_up(spec, context.inputs["transitions"], device)
+    agent, scaling, spaces = made.agent, made.scaling, made.spaces
+    data = ResidentData.of(made.learned, scaling, device)
     stream = BatchStream(
         data, spaces, settings.batch_size, agent.normals, agent.uniforms, settings.steps,
         settings.discount,
@@ -50,21 +49,52 @@ def run(spec: TrainControlSpec, context: JobContext) -> Summary:
         log_every=settings.log_every,
         checkpoint_every=settings.checkpoint_every,
         evaluate_every=settings.evaluate_every,
-        value_limit=_value_limit(learned, spec),
-        evaluate=_evaluation(spec, given, LearnedPolicy(agent, scaling, spaces)),
+        value_limit=_value_limit(made.learned, spec),
+        evaluate=_evaluation(spec, made.given, LearnedPolicy(agent, scaling, spaces)),
     )
     position = ControlTrainer(
         agent, stream, plan, reporter=context.reporter, checkpoints=context.checkpoints
     ).run()
+    save_agent(context.output, agent, spaces, scaling=scaling, about=made.about)
+    _write_history(position, context)
+    return _summary(position, made.learned, peak_memory_bytes(device))
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """New networks and what they are for, from spec and data alone."""
+
+    given: Transitions
+    """The data set as it is."""
+    learned: Transitions
+    """What the algorithm learns from."""
+    scaling: Scaling
+    spaces: Spaces
+    agent: Agent
+    about: Mapping[str, Any]
+    """What `policy.json` says of the policy beside what acting needs."""
+
+
+def set_up(spec: TrainControlSpec, transitions: Path, device: torch.device) -> SetUp:
+    """Return the networks of a training before its first update.
+
+    Raises:
+        UserError: algorithm, settings and data do not fit together.
+    """
+    algorithm, params = _algorithm(spec)
+    given = load_transitions(transitions)
+    learned = algorithm.prepare(given, params) if algorithm.prepare else given
+    scaling = Scaling.of(learned, normalise=params.normalise_observations)
+    seeds = tuple(range(spec.seed, spec.seed + spec.settings.parallel_seeds))
+    size = scaling.observations(learned.observations[:1]).shape[1]
+    spaces = Spaces(size, learned.actions.shape[1], seeds, device)
     about = {
         "algorithm": spec.algorithm,
         "params": params.model_dump(mode="json"),
         "environment": given.environment,
         "reference": given.metadata.get("reference"),
     }
-    save_agent(context.output, agent, spaces, scaling=scaling, about=about)
-    _write_history(position, context)
-    return _summary(position, learned, peak_memory_bytes(device))
+    return SetUp(given, learned, scaling, spaces, algorithm.build(spaces, params), about)
 
 
 def _write_history(position: Position, context: JobContext) -> None:

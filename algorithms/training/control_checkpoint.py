@@ -12,10 +12,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from algorithms.checkpoints import (
+    CONTROL_STATE_FILE,
+    CONTROL_WEIGHTS_FILE,
+    control_checkpoint_name,
+)
 from algorithms.control_base import Learnable
 
 _KEPT = 2
-_FOLDER = "step-{:010d}"
 
 
 @dataclass
@@ -29,15 +33,15 @@ class Position:
 
 def save(folder: Path, learner: Learnable, position: Position) -> None:
     """Write a checkpoint that is either complete or not there, and remove old ones."""
-    target = folder / _FOLDER.format(position.step)
+    target = folder / control_checkpoint_name(position.step)
     temporary = folder / f".{target.name}.part"
     for leftover in (temporary, target):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary.mkdir(parents=True)
     weights = {name: value.contiguous() for name, value in learner.state_dict().items()}
-    save_file(weights, temporary / "weights.safetensors")
+    save_file(weights, temporary / CONTROL_WEIGHTS_FILE)
     save_file(_memories(learner), temporary / "optimizers.safetensors")
-    (temporary / "state.json").write_text(json.dumps(asdict(position)), encoding="utf-8")
+    (temporary / CONTROL_STATE_FILE).write_text(json.dumps(asdict(position)), encoding="utf-8")
     for path in (*temporary.iterdir(), temporary):
         _sync(path)
     temporary.rename(target)
@@ -50,8 +54,10 @@ def restore(folder: Path, learner: Learnable) -> Position | None:
     """Load the newest complete checkpoint; None where there is none."""
     for found in newest_first(folder):
         try:
-            position = Position(**json.loads((found / "state.json").read_text(encoding="utf-8")))
-            weights = load_file(found / "weights.safetensors")
+            position = Position(
+                **json.loads((found / CONTROL_STATE_FILE).read_text(encoding="utf-8"))
+            )
+            weights = load_file(found / CONTROL_WEIGHTS_FILE)
             memories = load_file(found / "optimizers.safetensors")
         except (OSError, ValueError, TypeError, SafetensorError):
             continue

@@ -24,7 +24,7 @@ MOST_ROWS = 100_000
 MOST_BYTES = 4 * 1024**3
 """A larger data set is not read by the web process."""
 
-POLICY_KINDS = ("train_control", "train_behaviour", "control_policy")
+POLICY_KINDS = ("train_control", "keep_checkpoint", "train_behaviour", "control_policy")
 
 
 def finished(*kinds: str) -> list[Job]:

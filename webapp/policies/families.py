@@ -10,7 +10,7 @@ from django.db.models import Q
 Family = Literal["language", "control"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
-CONTROL_KINDS = ("train_control", "train_behaviour", "control_policy")
+CONTROL_KINDS = ("train_control", "keep_checkpoint", "train_behaviour", "control_policy")
 """Kinds of jobs whose artifact acts in an environment; any other's completes prompts."""
 
 

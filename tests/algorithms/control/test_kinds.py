@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from algorithms import control_specs
+from algorithms import control_derived_specs, control_specs
 from algorithms.base import Schema
 from algorithms.catalogue import CONTROL_ALGORITHMS
 from algorithms.control_kinds import CONTROL_KINDS
@@ -20,7 +20,12 @@ from algorithms.metrics import metric_by_name
 
 SCHEMAS = [
     value
-    for value in (*vars(control_specs).values(), ScoreParams, DynamicsParams)
+    for value in (
+        *vars(control_specs).values(),
+        *vars(control_derived_specs).values(),
+        ScoreParams,
+        DynamicsParams,
+    )
     if isinstance(value, type) and issubclass(value, Schema) and value.model_fields
 ]
 
@@ -34,7 +39,8 @@ def test_every_setting_explains_itself(schema: type[Schema]) -> None:
 def test_every_kind_is_computed_and_survives_json() -> None:
     assert set(CONTROL_KINDS) <= set(COMPUTED)
     for name, kind in CONTROL_KINDS.items():
-        spec = kind.spec.model_validate({"algorithm": "bc"} if name == "train_control" else {})
+        learns = name in {"train_control", "keep_checkpoint"}
+        spec = kind.spec.model_validate({"algorithm": "bc"} if learns else {})
         assert kind.spec.model_validate_json(spec.model_dump_json()) == spec
 
 

@@ -11,8 +11,9 @@ from algorithms.control_specs import ImportPolicySpec, TrainBehaviourSpec
 from webapp.api.auth import caller
 from webapp.api.schemas.catalogue import PolicyOut, policy_out
 from webapp.datasets import staging
+from webapp.jobs.models import Job
 from webapp.policies import selectors
-from webapp.policies.control import files, pages, services
+from webapp.policies.control import files, keeping, pages, services
 
 router = Router(tags=["control policies"])
 
@@ -37,6 +38,17 @@ class BehaviourIn(Schema):
     """Queue of its job."""
 
 
+class FromCheckpointIn(Schema):
+    """The last good checkpoint of a training that did not end, as a policy."""
+
+    name: str
+    description: str = ""
+    job_id: int
+    """The training that failed or was cancelled."""
+    label: str = "cpu"
+    """Queue of its job."""
+
+
 class PolicyUploadIn(Schema):
     """What an uploaded policy is."""
 
@@ -57,6 +69,19 @@ def control_policy_create(request: HttpRequest, payload: ControlPolicyIn) -> Sta
 def behaviour_train(request: HttpRequest, payload: BehaviourIn) -> Status[PolicyOut]:
     """Train a behaviour policy online, in stages."""
     policy = services.behaviour_train(owner=caller(request), **dict(payload))
+    return Status(201, policy_out(policy))
+
+
+@router.post("/from-checkpoint", response={201: PolicyOut})
+def policy_from_checkpoint(request: HttpRequest, payload: FromCheckpointIn) -> Status[PolicyOut]:
+    """Make a policy of the last good checkpoint of a training that diverged or was cancelled."""
+    policy = keeping.policy_from_checkpoint(
+        owner=caller(request),
+        name=payload.name,
+        job=get_object_or_404(Job, pk=payload.job_id),
+        description=payload.description,
+        label=payload.label,
+    )
     return Status(201, policy_out(policy))
 
 

@@ -17,7 +17,7 @@ from webapp.policies.nodes import WarmStartError, warm_started
 
 GRADED = ("grade", "curate")
 """Kinds whose artifacts are graded completions."""
-CONTROL_POLICIES = ("train_control", "train_behaviour", "control_policy")
+CONTROL_POLICIES = ("train_control", "keep_checkpoint", "train_behaviour", "control_policy")
 POLICIES = ("policy", "train", "online", *CONTROL_POLICIES)
 """Kinds whose artifacts are policies."""
 TRANSITIONS = ("collect", "transitions")

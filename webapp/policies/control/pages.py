@@ -155,6 +155,10 @@ def _origin(job: Job, record: Mapping[str, Any]) -> list[Fact]:
         case "train_control":
             facts += [("Trained by", spec["algorithm"]), ("Seed", spec["seed"])]
             facts += [("Updates", f"{spec['settings']['steps']:,}")]
+        case "keep_checkpoint":
+            facts += [("Trained by", spec["algorithm"]), ("Seed", spec["seed"])]
+            planned = spec["settings"]["steps"]
+            facts += [("Updates", f"{spec['step']:,} of {planned:,}; the training did not end")]
         case _:
             facts += _taken_in(spec, record)
     return facts

@@ -9,6 +9,9 @@ from webapp.jobs.states import JobState
 from webapp.policies.models import Policy
 from webapp.policies.selectors import policies
 
+LEARNED = ("train_control", "keep_checkpoint")
+"""Kinds whose policies learned from transitions."""
+
 
 def environments_of(rows: Iterable[Policy]) -> Mapping[int, str]:
     """Return the environment of each control policy by its id, empty where unknown; 1 query.
@@ -16,7 +19,7 @@ def environments_of(rows: Iterable[Policy]) -> Mapping[int, str]:
     It is in the spec of the job, or that of the data which a training learned from.
     """
     found = {row.pk: str(row.job.spec.get("environment") or "") for row in rows}
-    learned = {row.job_id: row.pk for row in rows if row.job.kind == "train_control"}
+    learned = {row.job_id: row.pk for row in rows if row.job.kind in LEARNED}
     if not learned:
         return found
     edges = JobInput.objects.filter(job__in=learned, role="transitions").values_list(
