@@ -13,6 +13,7 @@ from algorithms.data.grading import Judge
 from algorithms.data.problems import load_problems
 from algorithms.data.tables import FIRST_BATCH_FILE
 from algorithms.online.lags import LAGS_FILE, write_lags
+from algorithms.online.rollouts import KEPT_COMPLETIONS
 from algorithms.settings import LLMSettings
 from algorithms.specs import OnlineSpec
 from algorithms.training.completions import Ragged, TrainingSet
@@ -36,7 +37,7 @@ _NOTHING = TrainingSet(
 
 
 def run(spec: OnlineSpec, context: JobContext) -> Summary:
-    """Train, and write the trained policy's folder, its history and the lags; return figures.
+    """Train, and write the trained policy's folder, history, lags, completions; return figures.
 
     Raises:
         UserError: algorithm, settings and inputs do not fit together, or the engine cannot run.
@@ -150,6 +151,7 @@ def _finish(batches: OnlineBatches, context: JobContext) -> Summary:
     learned = sum(count for _, _, count in totals.lags)
     return {
         "completions": totals.completions,
+        KEPT_COMPLETIONS: batches.journal.finish(context.output),
         "generation_tokens": totals.tokens,
         "generation_seconds": totals.seconds,
         "generation_tokens_per_s": totals.tokens / totals.seconds if totals.seconds else 0.0,

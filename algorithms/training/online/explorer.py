@@ -12,6 +12,7 @@ from algorithms.specs import OnlineSpec
 from algorithms.training.behaviour import LogprobGap, behaviour_logprobs
 from algorithms.training.online.buffer import Group
 from algorithms.training.online.generator import Generator, Written
+from algorithms.training.online.journal import Journal
 from algorithms.training.policy import Policy
 from algorithms.training.requests import Request
 from algorithms.training.seeds import stream
@@ -114,13 +115,14 @@ class Explorer:
         """Let the generator write with the trained weights as they are."""
         self.generator.take_over(policy.model)
 
-    def write(self, batch: int, *, version: int, tally: Tally) -> list[Group]:
+    def write(self, batch: int, *, version: int, tally: Tally, journal: Journal) -> list[Group]:
         """Return the groups of a batch.
 
         Args:
             batch: its number, from 1.
             version: of the generator's weights.
             tally: counts what is written.
+            journal: keeps it row by row.
 
         Raises:
             UserError: a prompt does not fit the policy, or the engine cannot run here.
@@ -151,6 +153,7 @@ class Explorer:
         for place, group in enumerate(groups):
             of_group = slice(place * len(group), (place + 1) * len(group))
             tally.add(group, verdicts[of_group])
+        journal.wrote(groups, [self._problems[i] for i in chosen], written, verdicts)
         return groups
 
     def _chosen(self, batch: int) -> np.ndarray:

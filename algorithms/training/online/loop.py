@@ -16,6 +16,7 @@ from algorithms.training.gradient import Lesson
 from algorithms.training.online.buffer import Buffer, Group
 from algorithms.training.online.data import training_set
 from algorithms.training.online.explorer import Explorer, Tally
+from algorithms.training.online.journal import Journal
 from algorithms.training.policy import Policy
 
 _STATE_FILE = "online.json"
@@ -69,6 +70,7 @@ class OnlineBatches:
         self._checkpoints = checkpoints
         self._clock = Clock(spec.schedule, steps)
         self._buffer = Buffer(spec.replay, spec.seed)
+        self._journal = Journal(spec, steps=steps, folder=checkpoints)
         self._totals = Totals()
         self._tally = Tally()
 
@@ -81,6 +83,11 @@ class OnlineBatches:
     def totals(self) -> Totals:
         """What has been done so far."""
         return self._totals
+
+    @property
+    def journal(self) -> Journal:
+        """What was written, row by row."""
+        return self._journal
 
     @property
     def extra_syncs(self) -> int:
@@ -112,6 +119,7 @@ class OnlineBatches:
         while buffer.ready(step) < self._spec.prompts_per_step:
             self._write(keep, planned=False)
         taken = buffer.take(self._groups_per_update(), step)
+        self._journal.used(taken, step)
         lesson = replace(self._lesson, data=training_set(taken))
         if step == 0:
             write_first_batch(lesson, self._policy, self._checkpoints)
@@ -126,7 +134,9 @@ class OnlineBatches:
         clock, totals, tally = self._clock, self._totals, self._tally
         started = time.perf_counter()
         try:
-            groups = self._explorer.write(clock.written + 1, version=clock.version, tally=tally)
+            groups = self._explorer.write(
+                clock.written + 1, version=clock.version, tally=tally, journal=self._journal
+            )
         except Stopped:
             keep()
             raise
@@ -158,7 +168,12 @@ class OnlineBatches:
         if self._clock.version:
             self._explorer.generator.save(folder)
         clock = {k: v for k, v in asdict(self._clock).items() if k not in ("schedule", "steps")}
-        state = {"clock": clock, "totals": asdict(self._totals), "tally": asdict(self._tally)}
+        state = {
+            "clock": clock,
+            "totals": asdict(self._totals),
+            "tally": asdict(self._tally),
+            "journal": self._journal.save(),
+        }
         (folder / _STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
         write_lags(self._checkpoints / LAGS_FILE, self._totals.lags)
 
@@ -169,5 +184,7 @@ class OnlineBatches:
         self._totals = Totals(**state["totals"])
         self._tally = Tally(**state["tally"])
         self._buffer.restore(folder)
+        # Checkpoints of earlier versions have none: what was written before them is not kept.
+        self._journal.restore(state.get("journal", 0))
         if self._clock.version:
             self._explorer.generator.restore(folder)

@@ -1,7 +1,11 @@
 """The online job: measured lags, what is logged, and resuming bit for bit."""
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +17,7 @@ from algorithms.asking import Rewards
 from algorithms.base import Stopped, Summary, UserError
 from algorithms.catalogue import ALGORITHMS
 from algorithms.metrics import EVAL_METRICS, TRAIN_METRICS
+from algorithms.online.rollouts import ONLINE_ROLLOUTS
 from algorithms.online.schedule import lag
 from algorithms.online.settings import Replay, Schedule
 from algorithms.settings import LLMSettings
@@ -63,6 +68,12 @@ def run(
 
 def lags(world: World, name: str) -> list[dict[str, int]]:
     rows: list[dict[str, int]] = pq.read_table(world.folder / name / "lags.parquet").to_pylist()
+    return rows
+
+
+def rollouts(world: World, name: str) -> list[dict[str, Any]]:
+    path = world.folder / name / "rollouts.parquet"
+    rows: list[dict[str, Any]] = pq.read_table(path, schema=ONLINE_ROLLOUTS).to_pylist()
     return rows
 
 
@@ -162,6 +173,7 @@ def test_a_stopped_job_resumes_to_the_same_bits(
     run(world, "part", spec, second)
     assert same(world, "whole", "part")
     assert lags(world, "whole") == lags(world, "part")
+    assert rollouts(world, "whole") == rollouts(world, "part")
     timed = {"tokens_per_s", "generation_tokens_per_s"}
     for step, metrics in second.points.items():
         expected = {k: v for k, v in whole.points[step].items() if k not in timed}
@@ -196,6 +208,7 @@ def test_a_killed_job_goes_on_from_its_last_checkpoint_to_the_same_bits(world: W
     assert min(second.points) == 4
     assert same(world, "whole", "part")
     assert lags(world, "whole") == lags(world, "part")
+    assert rollouts(world, "whole") == rollouts(world, "part")
 
 
 def test_a_reference_is_read_for_every_new_completion_and_kept_in_the_buffer(world: World) -> None:
@@ -231,6 +244,53 @@ def test_replay_learns_again_from_what_has_rested(world: World) -> None:
     # The second update finds what rests, the third what the first one learned from.
     assert shares[2] == 0.25
     assert [reporter.costs[step][0] for step in (1, 2, 3)] == [12, 24, 40]
+
+
+def test_every_completion_is_kept_with_the_updates_that_learned_from_it(world: World) -> None:
+    spec = online_spec(schedule=Schedule(), replay=REPLAY, prompts_per_step=3)
+    summary = run(world, "out", spec)
+    rows = rollouts(world, "out")
+    assert len(rows) == summary["kept_completions"] == summary["completions"]
+    learned = Counter((step, step - row["version"]) for row in rows for step in row["steps"])
+    assert learned == {(row["step"], row["lag"]): row["completions"] for row in lags(world, "out")}
+    assert any(len(row["steps"]) > 1 for row in rows)
+    for row in rows:
+        assert row["lag"] == (row["steps"][0] - row["version"] if row["steps"] else None)
+        assert len(row["logprobs"]) == len(row["tokens"])
+        assert (row["reward"] == 1) == (row["grade"] == "correct")
+
+
+def test_completions_are_by_prompt_and_counted_through_all_batches(world: World) -> None:
+    run(world, "out", online_spec(schedule=Schedule(), epochs=2, batch_size=32, prompts_per_step=8))
+    rows = rollouts(world, "out")
+    ids = [row["prompt_id"] for row in rows]
+    assert len([key for key, _ in groupby(ids)]) == len(set(ids)) == 40
+    for _, own in groupby(rows, key=itemgetter("prompt_id")):
+        found = list(own)
+        assert [row["sample"] for row in found] == list(range(8))
+        assert [row["batch"] for row in found] == sorted(row["batch"] for row in found)
+        assert all(row["version"] == row["batch"] - 1 for row in found)
+
+
+@pytest.mark.parametrize(("megabytes", "batches"), [("0.015", {1, 3, 5}), ("0", set())])
+def test_how_much_is_kept_is_bounded_and_changes_nothing_else(
+    world: World, monkeypatch: pytest.MonkeyPatch, megabytes: str, batches: set[int]
+) -> None:
+    run(world, "all", online_spec())
+    monkeypatch.setenv("LAB_ONLINE_ROLLOUTS_MIB", megabytes)
+    # A row is 200 bytes and 16 per token of the longest completion: 6 batches of 16 rows of 264
+    # bytes are 0.024 MiB.
+    assert GENERATE.sampling.max_new_tokens == 4
+    summary = run(world, "some", online_spec())
+    assert summary["kept_completions"] == 16 * len(batches)
+    assert (world.folder / "some" / "rollouts.parquet").exists() == bool(batches)
+    if batches:
+        kept = [row for row in rollouts(world, "all") if row["batch"] in batches]
+        drop = {"sample"}
+        assert [{k: v for k, v in row.items() if k not in drop} for row in kept] == [
+            {k: v for k, v in row.items() if k not in drop} for row in rollouts(world, "some")
+        ]
+    assert same(world, "all", "some")
 
 
 def test_a_pass_asks_every_prompt_once(world: World) -> None:
