@@ -5,7 +5,6 @@ CONTROL_ALGORITHMS and CORRECTIONS: those of `algorithms/control/`.
 
 import importlib
 import importlib.util
-import os
 import pkgutil
 import re
 import sys
@@ -17,9 +16,8 @@ from types import MappingProxyType, ModuleType
 from algorithms import control, llm
 from algorithms.base import LLMAlgorithm
 from algorithms.control_base import ControlAlgorithm, CorrectionAlgorithm
+from algorithms.plugins import plugin_files
 
-PLUGIN_FOLDERS_VARIABLE = "LAB_ALGORITHM_PLUGINS"
-"""Folders of algorithm files, separated like PATH. Files there run as our code: trust them."""
 ENTRY_POINT_GROUP = "offpolicy_lab.algorithms"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -28,15 +26,6 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 def _builtin() -> Iterator[tuple[str, ModuleType]]:
     for module in pkgutil.iter_modules(llm.__path__):
         yield module.name, importlib.import_module(f"{llm.__name__}.{module.name}")
-
-
-def _plugin_files() -> Iterator[tuple[str, ModuleType]]:
-    for folder in filter(None, os.environ.get(PLUGIN_FOLDERS_VARIABLE, "").split(os.pathsep)):
-        if not Path(folder).is_dir():
-            raise ImportError(f"{PLUGIN_FOLDERS_VARIABLE} names {folder}, which is not a folder")
-        for path in sorted(Path(folder).glob("*.py")):
-            if not path.name.startswith("_"):
-                yield path.stem, _load_file(path)
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -48,6 +37,11 @@ def _load_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _plugins() -> Iterator[tuple[str, ModuleType]]:
+    for path in plugin_files():
+        yield path.stem, _load_file(path)
 
 
 def _installed() -> Iterator[tuple[str, ModuleType]]:
@@ -62,7 +56,7 @@ def load() -> Mapping[str, LLMAlgorithm]:
         ImportError: a file has no ALGORITHM, a name is taken, or is not a short lower-case word.
     """
     found: dict[str, LLMAlgorithm] = {}
-    for source in (_builtin(), _plugin_files(), _installed()):
+    for source in (_builtin(), _plugins(), _installed()):
         for name, module in source:
             algorithm = getattr(module, "ALGORITHM", None)
             if not isinstance(algorithm, LLMAlgorithm):

@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from typing import NoReturn
 
 import django
 
-from workers.child import HEARTBEAT_VARIABLE
-
+HEARTBEAT_VARIABLE = "LAB_HEARTBEAT_FD"
+"""Names the descriptor of a pipe to the worker."""
 PULSE_S = 2.0
 
 
@@ -29,9 +30,8 @@ def _start_pulse() -> None:
         threading.Thread(target=_pulse, args=[int(descriptor)], name="pulse", daemon=True).start()
 
 
-def main() -> int:
-    """Run the attempt named on the command line; return one of `workers.exits`."""
-    job_id, attempt = map(int, sys.argv[1:3])
+def main(job_id: int, attempt: int) -> int:
+    """Run the attempt; return one of `workers.exits`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
     _start_pulse()
     django.setup()
@@ -41,10 +41,14 @@ def main() -> int:
     return run_attempt(job_id, attempt)
 
 
-if __name__ == "__main__":
-    status = main()
+def leave(status: int) -> NoReturn:
+    """End this process with what it printed, and no more."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     # Everything is recorded; taking torch apart politely would cost every job a second.
     os._exit(status)
+
+
+if __name__ == "__main__":
+    leave(main(*map(int, sys.argv[1:3])))

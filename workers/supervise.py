@@ -79,7 +79,7 @@ def supervise(claim: Claim, stopping: Callable[[], bool]) -> None:
     logger.info("job %d (%s): attempt %d starts", claim.job_id, claim.kind, claim.attempt)
     lease = Lease(claim)
     kills_before = memory_kills()
-    child = Child(claim.job_id, claim.attempt)
+    child = Child(claim.job_id, claim.attempt, claim.kind)
     try:
         reason = _watch(child, lease, stopping)
         if reason in {Reason.CANCELLED, Reason.WORKER_STOPS}:

@@ -15,6 +15,7 @@ from workers.database import until_answered
 from workers.heartbeat import Presence
 from workers.housekeeping import end_orphans, tidy
 from workers.queue import LOOK, SWEEP
+from workers.runners import end_server
 from workers.supervise import supervise
 
 logger = logging.getLogger(__name__)
@@ -88,5 +89,6 @@ def _register() -> Presence:
 
 @signals.worker_shutdown.connect
 def _on_shutdown(**_: object) -> None:
+    end_server()
     if Process.presence is not None:
         Process.presence.leave()

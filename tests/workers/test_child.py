@@ -1,6 +1,7 @@
 """Child processes, their guard, and the marks by which everything of a job is found."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.conf import settings
 
-from workers import guard
+from workers import guard, runners
 from workers.child import LOG_BYTES, Child, marker
 
 SLEEPER = "import time; time.sleep(60)"
@@ -109,18 +111,42 @@ def test_the_guard_is_small(
     assert psutil.Process(watcher.pid).memory_info().rss < 25 * 2**20
 
 
-@pytest.fixture
-def fake_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Child]:
-    """Start a child whose `workers.runner` is the given code."""
+FAKE = """
+import os, sys
+HEARTBEAT_VARIABLE = "LAB_HEARTBEAT_FD"
+def main(*_):
+    exec({code!r}, {{}})
+    return 0
+def leave(status):
+    sys.stdout.flush()
+    os._exit(status)
+if __name__ == "__main__":
+    leave(main())
+"""
+
+
+@pytest.fixture(params=[False, True], ids=["fresh", "forked"])
+def fake_runner(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Child]]:
+    """Start a child whose `workers.runner` is the given code, in either way."""
+    folder = tmp_path / "workers"
+    folder.mkdir()
+    for name in ("__init__", "fork_server", "guard", "messages"):
+        shutil.copy(Path(guard.__file__).with_name(f"{name}.py"), folder)
+    monkeypatch.setenv("PYTHONPATH", str(Path(guard.__file__).parents[1]))
+    monkeypatch.setattr("django.conf.settings.BASE_DIR", tmp_path)
+    monkeypatch.setattr("django.conf.settings.LAB_FORK_RUNNERS", request.param)
 
     def begin(code: str) -> Child:
-        (tmp_path / "workers").mkdir()
-        (tmp_path / "workers" / "__init__.py").touch()
-        (tmp_path / "workers" / "runner.py").write_text(code)
-        monkeypatch.setattr("django.conf.settings.BASE_DIR", tmp_path)
-        return Child(os.getpid(), 1)
+        text = FAKE.format(code=code)
+        if not (folder / "runner.py").exists() or (folder / "runner.py").read_text() != text:
+            (folder / "runner.py").write_text(text)
+        return Child(os.getpid(), 1 + request.param, "nothing")
 
-    return begin
+    runners.end_server()
+    yield begin
+    runners.end_server()
 
 
 def test_what_a_runner_prints_is_kept_and_its_exit_status_returned(
@@ -151,6 +177,8 @@ def test_a_runner_that_gives_no_sign_of_life_is_known(
         "import os, time\nfd = int(os.environ['LAB_HEARTBEAT_FD'])\n"
         "os.write(fd, b'.'); time.sleep(1); os.write(fd, b'.'); time.sleep(60)"
     )
+    assert child.silent_s() == 0.0 or child.pid is not None
+    until(lambda: child.wait(0.1) is None and child.pid is not None)
     time.sleep(1.5)
     heard = child.silent_s()
     time.sleep(0.5)
@@ -171,7 +199,49 @@ def test_ending_a_child_leaves_neither_it_nor_its_guard(
     until(lambda: len(guard.carriers(child.marker)) == 2)
     assert child.end() == -signal.SIGKILL
     assert guard.carriers(child.marker) == []
+    runners.end_server()
     assert set(psutil.Process().children()) - before == set()
+
+
+def test_a_runner_asked_to_stop_before_it_has_started_is_asked_when_it_has(
+    fake_runner: Callable[[str], Child],
+) -> None:
+    child = fake_runner("import time; time.sleep(60)")
+    child.ask_to_stop()
+    until(lambda: child.wait(0.1) is not None)
+    assert child.end() == -signal.SIGTERM
+
+
+def test_a_runner_whose_server_was_killed_counts_as_killed_and_leaves_nothing(
+    fake_runner: Callable[[str], Child], request: pytest.FixtureRequest
+) -> None:
+    before = set(psutil.Process().children())
+    child = fake_runner("import time; time.sleep(60)")
+    until(lambda: child.wait(0.1) is None and child.pid is not None)
+    started = set(psutil.Process().children()) - before
+    for process in started - {psutil.Process(child.pid)}:
+        if guard.__file__ not in process.cmdline():
+            process.kill()
+    if "forked" in request.node.name:
+        until(lambda: child.wait(0.1) == -signal.SIGKILL)
+    assert child.end() == -signal.SIGKILL
+    assert guard.carriers(child.marker) == []
+
+
+def test_runners_are_forked_from_the_same_process_until_code_changes(
+    fake_runner: Callable[[str], Child], tmp_path: Path
+) -> None:
+    if not settings.LAB_FORK_RUNNERS:
+        pytest.skip("starts each runner afresh")
+    parents = []
+    for change in (False, False, True):
+        if change:
+            (tmp_path / "workers" / "new.py").touch()
+        child = fake_runner("import os; print(os.getppid())")
+        until(lambda now=child: now.wait(0.1) is not None)  # type: ignore[misc]
+        assert child.end() == 0
+        parents.append(child.last_output().split()[-1])
+    assert parents[0] == parents[1] != parents[2]
 
 
 def test_marks_of_two_installations_differ(monkeypatch: pytest.MonkeyPatch) -> None:
