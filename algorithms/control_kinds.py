@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from algorithms.control_derived_specs import KeepCheckpointSpec
+from algorithms.control_derived_specs import KeepCheckpointSpec, RenderEpisodesSpec
 from algorithms.control_specs import (
     CollectSpec,
     EvaluateControlSpec,
@@ -28,6 +28,12 @@ CONTROL_KINDS: Mapping[str, Kind] = {
     ),
     "evaluate_control": Kind(
         EvaluateControlSpec,
+        version=1,
+        roles=("policy",),
+        optional_roles=("score", "state_score", "inverse_dynamics"),
+    ),
+    "render_episodes": Kind(
+        RenderEpisodesSpec,
         version=1,
         roles=("policy",),
         optional_roles=("score", "state_score", "inverse_dynamics"),

@@ -25,14 +25,27 @@ class RiskyAnt(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     zone, with a small probability, minus a large penalty.
     """
 
-    metadata = {"render_modes": []}
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
 
-    def __init__(self, safe_probability: float = 0.95, penalty: float = 90.0) -> None:
+    def __init__(
+        self,
+        safe_probability: float = 0.95,
+        penalty: float = 90.0,
+        *,
+        render_mode: str | None = None,
+        width: int = 480,
+        height: int = 480,
+    ) -> None:
         """Make it; `safe_probability` is the chance that a step in the zone costs nothing."""
+        self.render_mode = render_mode
         self._danger_probability = 1 - safe_probability
         self._penalty = penalty
         self._ant = AntEnv(
-            exclude_current_positions_from_observation=False, terminate_when_unhealthy=False
+            exclude_current_positions_from_observation=False,
+            terminate_when_unhealthy=False,
+            render_mode=render_mode,
+            width=width,
+            height=height,
         )
         inner = self._ant.observation_space
         self.observation_space = spaces.Box(-np.inf, np.inf, inner.shape, np.float32)
@@ -70,6 +83,10 @@ class RiskyAnt(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         if self.np_random.random() < self._danger_probability and danger:
             reward -= self._penalty
         return self._observation(), reward, reached, False, {"danger": danger}
+
+    def render(self) -> Any:
+        """Return a picture of the ant, from a camera that follows it."""
+        return self._ant.render()  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Release the simulator."""

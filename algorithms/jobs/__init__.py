@@ -27,6 +27,7 @@ COMPUTED = (
     "train_score",
     "train_inverse_dynamics",
     "evaluate_control",
+    "render_episodes",
 )
 """Kinds with a file here; an upload is made by a person."""
 
