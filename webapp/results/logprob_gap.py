@@ -52,6 +52,11 @@ def rollouts_score(*, found: RolloutSet, user: User) -> Job:
     Raises:
         UserError: these are answers of an evaluation, or the policy that wrote them is unknown.
     """
+    if found.is_online:
+        raise UserError(
+            f"The policy was trained while it wrote the completions of job {found.job.pk}, so no "
+            "one policy has their log-probabilities: they are stored by the code that trains."
+        )
     policy = found.origins.get("policy")
     if found.is_evaluation or policy is None:
         raise UserError(f"Job {found.job.pk} holds no rollouts of a known policy to score.")

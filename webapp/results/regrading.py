@@ -13,11 +13,11 @@ from webapp.jobs.gradings import grading_line
 from webapp.jobs.graph import Given, Node
 from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure
-from webapp.results.rollout_selectors import RolloutSet
+from webapp.results.rollout_selectors import ONLINE, RolloutSet
 from webapp.results.rows import ArtifactRow
 from webapp.results.selectors import artifact_row
 
-GRADABLE = ("generate", "score", "grade")
+GRADABLE = ("generate", "score", "grade", ONLINE)
 """Kinds whose completions can be graded (again)."""
 
 

@@ -23,6 +23,10 @@ CSV_COLUMNS = (
     "reward",
     "n_tokens",
     "finish_reason",
+    "batch",
+    "version",
+    "lag",
+    "steps",
 )
 CHUNK_ROWS = 2000
 
@@ -41,7 +45,12 @@ def as_csv(index: RolloutIndex, rows: IntArray) -> Iterator[str]:
     columns = [name for name in CSV_COLUMNS if name in index.columns]
     yield _csv_lines([columns])
     for table in _tables(index, rows, columns):
-        yield _csv_lines([[csv_cell(value) for value in row.values()] for row in table.to_pylist()])
+        yield _csv_lines([[_cell(value) for value in row.values()] for row in table.to_pylist()])
+
+
+def _cell(value: object) -> object:
+    """Return a cell; the updates that learned from a row are numbers with spaces between them."""
+    return " ".join(map(str, value)) if isinstance(value, list) else csv_cell(value)
 
 
 def _csv_lines(rows: Iterable[Sequence[object]]) -> str:

@@ -5,7 +5,7 @@ per artifact; texts, tokens and log-probabilities are read from row groups when 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from algorithms.base import UserError
 from algorithms.data.tables import OUTCOMES_FILE, ROLLOUTS_FILE
 from webapp.jobs.store import ArtifactDamaged, default_store
+from webapp.results.online_rows import ONLINE_COLUMNS, Course, CourseFilter, course_of
 from webapp.results.rows import ArtifactRow
 from webapp.results.statistics import FloatArray, IntArray
 
@@ -48,6 +49,8 @@ class RolloutIndex:
     """Number of the row's prompt, from 0."""
     prompt_starts: IntArray
     """First row of each prompt, and the number of rows."""
+    course: Course | None = None
+    """Of what an online training wrote."""
 
     @property
     def n_rows(self) -> int:
@@ -69,7 +72,7 @@ class RolloutIndex:
 
 
 def open_index(artifact: ArtifactRow) -> RolloutIndex:
-    """Return the index of a generate, grade or evaluate artifact.
+    """Return the index of an artifact with completions.
 
     Raises:
         UserError: the file is gone or damaged.
@@ -92,6 +95,7 @@ def _index(path: Path, manifest_sha256: str) -> RolloutIndex:  # noqa: ARG001 - 
     file = pq.ParquetFile(path, metadata=metadata, memory_map=True)
     columns = frozenset(file.schema_arrow.names)
     wanted = ["prompt_id", "n_tokens", "tokens", "grade", "reward", "finish_reason"]
+    wanted += ONLINE_COLUMNS
     table = _lengths_for_tokens(file, [name for name in wanted if name in columns])
     rows = table.num_rows
     starts = _starts(table["prompt_id"])
@@ -111,6 +115,7 @@ def _index(path: Path, manifest_sha256: str) -> RolloutIndex:  # noqa: ARG001 - 
         rewards=(table["reward"].to_numpy().astype(np.float64) if "reward" in columns else None),
         prompts=np.repeat(np.arange(starts.size), np.diff(np.append(starts, rows))),
         prompt_starts=np.append(starts, rows),
+        course=course_of(table),
     )
 
 
@@ -153,6 +158,8 @@ class RowFilter:
     text: str = ""
     """Looked for in prompt and completion: as it is and in any case, or as a regular expression."""
     is_regex: bool = False
+    course: CourseFilter = field(default_factory=CourseFilter)
+    """Of online trainings; asks for all elsewhere."""
 
 
 @lru_cache(maxsize=64)
@@ -170,6 +177,8 @@ def matching(artifact: "IndexKey", asked: RowFilter) -> IntArray:
         keep &= index.lengths >= asked.min_tokens
     if asked.max_tokens is not None:
         keep &= index.lengths <= asked.max_tokens
+    if index.course is not None:
+        keep &= asked.course.keeps(index.course)
     if asked.text:
         keep &= _text_matches(index, asked)
     return np.flatnonzero(keep)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from webapp.jobs.store import default_store
+from webapp.results.online_rows import ONLINE_COLUMNS, RowCourse, course_of_row
 from webapp.results.rollout_file import (
     GRADES,
     IndexKey,
@@ -43,6 +44,8 @@ class Row:
     reward: float | None
     tokens: int
     is_truncated: bool
+    course: RowCourse | None = None
+    """Of what an online training wrote."""
 
     @property
     def sample_name(self) -> str:
@@ -137,7 +140,7 @@ def rows_page(
 
 def read(index: RolloutIndex, numbers: IntArray) -> list[Row]:
     """Return rows of the file, in its order."""
-    records = read_rows(index, numbers, TEXT_COLUMNS)
+    records = read_rows(index, numbers, (*TEXT_COLUMNS, *ONLINE_COLUMNS))
     return [_row(index, *pair) for pair in zip(numbers.tolist(), records, strict=True)]
 
 
@@ -155,6 +158,7 @@ def _row(index: RolloutIndex, number: int, record: dict[str, Any]) -> Row:
         reward=float(index.rewards[number]) if index.rewards is not None else None,
         tokens=int(index.lengths[number]),
         is_truncated=bool(index.truncated[number]),
+        course=course_of_row(record),
     )
 
 

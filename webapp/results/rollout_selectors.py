@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from algorithms.online.rollouts import KEPT_COMPLETIONS
 from algorithms.specs import TRAININGS
 from webapp.datasets.models import Dataset
 from webapp.jobs.models import Artifact, Job, JobInput
@@ -17,6 +18,8 @@ from webapp.results.selectors import artifact_row
 
 ROLLOUT_KINDS = ("generate", "score", "grade", "curate", "mix")
 EVALUATION_KINDS = ("evaluate", "weigh")
+ONLINE = "online"
+"""Kind of the trainings that keep what their policy wrote on the way."""
 GAP_MEAN = "logprob_gap_mean"
 """In the summary of an artifact whose engine was compared with the training stack."""
 
@@ -31,6 +34,8 @@ class Origin:
     artifact: ArtifactRow | None
     checkpoint: int | None = None
     """Updates after which the policy was kept that is meant."""
+    kind: str = ""
+    """Of the job."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class RolloutSet:
     """By role: rollouts, policy, dataset."""
     generate_spec: Mapping[str, Any]
     """How the completions were drawn."""
+    is_online: bool = False
+    """Whether the policy was trained while it wrote: no one policy has these log-probabilities."""
     measured: ArtifactRow | None = None
     """The nearest artifact on the way up that compares engine and training stack, if any does."""
 
@@ -55,15 +62,17 @@ class RolloutSet:
 def rollout_sets(kinds: tuple[str, ...], search: str) -> QuerySet[Artifact]:
     """Return the artifacts with completions, newest first, with `n_users` jobs that read each.
 
-    Ungraded sets are left out once their graded twin exists. Every word of the search must occur
-    in the job's title.
+    Ungraded sets are left out once their graded twin exists, online trainings where they kept
+    nothing. Every word of the search must occur in the job's title.
     """
     graded = JobInput.objects.filter(
         source=OuterRef("job"), job__kind="grade", job__state=JobState.SUCCEEDED
     )
+    online = Q(job__kind=ONLINE)
     found = (
         Artifact.objects.filter(job__kind__in=kinds, job__state=JobState.SUCCEEDED)
-        .exclude(Exists(graded))
+        .filter(~online | Q(**{f"summary__{KEPT_COMPLETIONS}__gt": 0}))
+        .filter(online | ~Exists(graded))
         .select_related("job")
         .annotate(n_users=Count("job__dependents", distinct=True))
         .order_by("-created_at", "-pk")
@@ -136,10 +145,11 @@ def rollout_set(job_id: int) -> RolloutSet:
         Job.DoesNotExist: no such job, one without completions, or not finished.
     """
     job = Job.objects.select_related("artifact").get(
-        pk=job_id, kind__in=ROLLOUT_KINDS + EVALUATION_KINDS, state=JobState.SUCCEEDED
+        pk=job_id, kind__in=(*ROLLOUT_KINDS, *EVALUATION_KINDS, ONLINE), state=JobState.SUCCEEDED
     )
     artifact = artifact_row(job)
-    if artifact is None:
+    is_online = job.kind == ONLINE
+    if artifact is None or (is_online and not artifact.summary.get(KEPT_COMPLETIONS)):
         raise Job.DoesNotExist
     origins = _origins(job.pk)
     spec: Mapping[str, Any] = job.spec
@@ -148,11 +158,13 @@ def rollout_set(job_id: int) -> RolloutSet:
     while above is not None:
         measured = measured or _measured(above[0].artifact)
         spec = above[1]
+        is_online |= above[0].kind == ONLINE
         further = _origins(above[0].job_id)
         origins = {**origins, **further, "rollouts": origins["rollouts"]}
         above = further.get("rollouts")
     named = {role: one for role, (one, _) in origins.items()}
-    return RolloutSet(job, artifact, named, spec, measured)
+    drawn = spec["generate"] if is_online else spec
+    return RolloutSet(job, artifact, named, drawn, is_online=is_online, measured=measured)
 
 
 def _measured(artifact: ArtifactRow | None) -> ArtifactRow | None:
@@ -164,7 +176,12 @@ def _origins(job_id: int) -> dict[str, tuple[Origin, Mapping[str, Any]]]:
     return {
         one.role: (
             Origin(
-                one.role, one.source_id, one.source.title, artifact_row(one.source), one.checkpoint
+                one.role,
+                one.source_id,
+                one.source.title,
+                artifact_row(one.source),
+                one.checkpoint,
+                one.source.kind,
             ),
             one.source.spec,
         )

@@ -23,6 +23,7 @@ from webapp.results.rollout_file import RowFilter, key_of, matching, open_index
 from webapp.results.rollout_forms import FilterForm, filter_query
 from webapp.results.rollout_selectors import (
     EVALUATION_KINDS,
+    ONLINE,
     ROLLOUT_KINDS,
     RolloutSet,
     authorship,
@@ -37,7 +38,7 @@ SETS_PER_PAGE = 25
 def rollouts(request: HttpRequest) -> HttpResponse:
     """List the sets of completions: rollouts to learn from, or answers of evaluations."""
     of_evaluations = request.GET.get("kind") == "evaluations"
-    kinds = EVALUATION_KINDS if of_evaluations else ROLLOUT_KINDS
+    kinds = EVALUATION_KINDS if of_evaluations else (*ROLLOUT_KINDS, ONLINE)
     search = request.GET.get("q", "")
     page = Paginator(rollout_sets(kinds, search), SETS_PER_PAGE).get_page(request.GET.get("page"))
     shown = [artifact.job_id for artifact in page]
@@ -59,6 +60,7 @@ def show_set(request: HttpRequest, pk: int) -> HttpResponse:
     after, before = _row(request, "after"), _row(request, "before")
     context = {"set": found, "form": form, "filter": filter_query(request.GET)}
     context["warn_at"] = GAP_WARNING_NATS
+    context["is_course"] = found.job.kind == ONLINE
     context |= _graded(found)
     try:
         context["card"] = composition(key_of(found.artifact))
@@ -136,7 +138,7 @@ def _graded(found: RolloutSet) -> dict[str, object]:
         return {"grading": grading_line(found.job.spec)}
     same = gradings_of(found)
     return {
-        "grading": gradings([found.job.pk]).get(found.job.pk, ""),
+        "grading": gradings([found.job.pk]).get(found.job.pk) or grading_line(found.job.spec),
         "gradings": same,
         "several_gradings": any(one.job.pk != found.job.pk for one in same),
         "gradable": source_of(found) is not None,

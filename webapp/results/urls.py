@@ -3,7 +3,7 @@
 from django.urls import path
 
 from webapp.results import beside_views, problem_views, regrading_views, rollout_views, views
-from webapp.results.control import job_views
+from webapp.results.control import job_views, rendering_views
 
 app_name = "results"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("compare/export/<str:name>", views.compare_export, name="compare_export"),
     path("jobs/<int:pk>/results/", job_views.job_results, name="job_results"),
     path("jobs/<int:pk>/results/<slug:name>.json", job_views.job_figure, name="job_figure"),
+    path("jobs/<int:pk>/renderings/", rendering_views.renderings, name="renderings"),
+    path(
+        "jobs/<int:pk>/renderings/<str:name>", rendering_views.rendered_file, name="rendered_file"
+    ),
     path("rollouts/", rollout_views.rollouts, name="rollouts"),
     path("rollouts/<int:pk>/", rollout_views.show_set, name="rollout_set"),
     path("rollouts/<int:pk>/score/", rollout_views.score_set, name="rollout_score"),

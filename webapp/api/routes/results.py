@@ -1,5 +1,6 @@
 """Comparisons and rollouts."""
 
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ValidationError
@@ -17,9 +18,11 @@ from webapp.results.curves import Band, XAxis, band
 from webapp.results.groups import Group
 from webapp.results.iterations import iterations_csv
 from webapp.results.kept import kept_csv
+from webapp.results.online_rows import CourseFilter
 from webapp.results.rollout_file import RowFilter, key_of, matching, open_index, read_rows
 from webapp.results.rollout_selectors import (
     EVALUATION_KINDS,
+    ONLINE,
     ROLLOUT_KINDS,
     rollout_set,
     rollout_sets,
@@ -30,6 +33,7 @@ from webapp.results.views import choice_of
 router = Router(tags=["results"])
 
 HEAVY_COLUMNS = frozenset({"tokens", "logprobs", "prompt_tokens"})
+COURSE = {field.name for field in fields(CourseFilter)} - {"uses"}
 
 
 class CompareQuery(Schema):
@@ -62,6 +66,12 @@ class RolloutQuery(Schema):
     regex: bool = False
     min_tokens: int | None = Field(None, ge=0)
     max_tokens: int | None = Field(None, ge=0)
+    min_version: int | None = Field(None, ge=0)
+    max_version: int | None = Field(None, ge=0)
+    min_lag: int | None = Field(None, ge=0)
+    max_lag: int | None = Field(None, ge=0)
+    step: int | None = Field(None, ge=0)
+    """Update that learned from it, from 0; this and the four above are for online trainings."""
     with_tokens: bool = False
     """Send token ids and log-probabilities too."""
 
@@ -133,7 +143,7 @@ def rollouts(
     search: str = "",
 ) -> list[dict[str, Any]]:
     """Return sets of completions, the newest first; a set is named by its job."""
-    kinds = EVALUATION_KINDS if kind == "evaluations" else ROLLOUT_KINDS
+    kinds = EVALUATION_KINDS if kind == "evaluations" else (*ROLLOUT_KINDS, ONLINE)
     part = rollout_sets(kinds, search)[asked.offset : asked.offset + asked.limit]
     return [
         {
@@ -154,7 +164,7 @@ def rollout_rows(
     asked: RangeQuery,
     wanted: Annotated[RolloutQuery, Query()],
 ) -> dict[str, Any]:
-    """Return completions of a generate, grade or evaluate job, filtered."""
+    """Return completions of a generate, grade, online or evaluate job, filtered."""
     try:
         artifact = rollout_set(job_id).artifact
     except Job.DoesNotExist:
@@ -167,6 +177,7 @@ def rollout_rows(
             max_tokens=wanted.max_tokens,
             text=wanted.text,
             is_regex=wanted.regex,
+            course=CourseFilter(**wanted.model_dump(include=COURSE)),
         ),
     )
     index = open_index(artifact)
