@@ -1,6 +1,7 @@
 """The figures of the compare page: learning curves, final values, shares of outcomes."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 import plotly.graph_objects as go
 
@@ -31,7 +32,7 @@ def curves_figure(found: Comparison, metric: Metric) -> go.Figure:
     choice = found.choice
     shares = shares_of(found) if choice.axis is XAxis.TOTAL else None
     columns = points(found, shares=shares)
-    events = events_by_job([run.train.id for run in found.runs if run.train is not None])
+    events = events_by_job([job.id for run in found.runs for job in run.trainings])
     groups = [_curve_group(group, columns, events, choice) for group in found.trained]
     look = Look(choice.axis, choice.band, choice.log_y, choice.smoothing)
     return learning_curve.draw(
@@ -49,7 +50,7 @@ def _curve_group(
         SeedCurve(
             columns[run.train.id].curve(run.seed, choice.axis),
             job_url(run.train.id),
-            _marks(run, columns[run.train.id], events.get(run.train.id, ()), choice),
+            _marks(run, columns[run.train.id], events, choice),
         )
         for run in group.runs
         if run.train is not None and run.train.id in columns
@@ -64,19 +65,29 @@ def _curve_group(
 
 
 def _marks(
-    run: RunRow, points: Points, events: Sequence[JobEvent], choice: Choice
+    run: RunRow, points: Points, events: Mapping[int, Sequence[JobEvent]], choice: Choice
 ) -> tuple[Mark, ...]:
-    """Return the alarms of a run's last training on its curve; of several rounds, after them."""
-    before = sum(
-        totals_of(job.artifact).steps for job in run.trainings[:-1] if job.artifact is not None
-    )
-    return tuple(
-        Mark(
-            points.place(before + event.step, choice.axis),
-            f"{event.title} at step {event.step:,}" + (": ended there" if event.stops else ""),
-        )
-        for event in events
-    )
+    """Return the alarms of a run's trainings on its curve, of every round at its place."""
+    marks: list[Mark] = []
+    before = 0.0
+    for number, job in enumerate(run.trainings, start=1):
+        took = inf if job.artifact is None else totals_of(job.artifact).steps
+        # Behind its last step the next round begins; one that went back ends before its alarm.
+        last = took - 1 if number < len(run.trainings) else took
+        where = f", iteration {number}" if run.rounds else ""
+        marks += [
+            Mark(
+                points.place(before + min(event.step, last), choice.axis),
+                f"{event.title} at step {event.step:,}{where}"
+                + (": ended there" if event.stops else ""),
+                job_url(job.id),
+            )
+            for event in events.get(job.id, ())
+        ]
+        before += took
+        if job.artifact is None:
+            break
+    return tuple(marks)
 
 
 def _levels(found: Comparison) -> list[Level]:

@@ -33,6 +33,8 @@ class Mark:
 
     x: float
     text: str
+    url: str = ""
+    """Of its training, where that is not the curve's: a curve may join several."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def _marks(group: CurveGroup, seed: SeedCurve) -> go.Scatter:
             "color": look.colour_light,
             "line": {"width": 2},
         },
-        customdata=[[seed.url, plain(mark.text)] for mark in seed.marks],
+        customdata=[[mark.url or seed.url, plain(mark.text)] for mark in seed.marks],
         hovertemplate=(
             f"<b>{plain(group.name)}, seed {curve.seed}</b><br>x = %{{x:,}}<br>"
             "%{customdata[1]}<br>click to open its job<extra></extra>"
