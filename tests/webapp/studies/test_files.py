@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from algorithms.specs import OnlineSpec
 from tests.webapp.studies.small import SMALL
 from webapp.studies.claim_schema import Exact, Optimum
 from webapp.studies.cost import cost_of
@@ -139,6 +140,17 @@ def test_every_study_knows_what_it_needs_before_anything_exists(name: str) -> No
         assert cost.jobs == cost.missing == len(plan.nodes)
         assert cost.seconds is None  # nothing was ever measured
         assert cost.unmeasured
+
+
+def test_an_engine_beside_a_training_leaves_it_memory_of_the_gpu() -> None:
+    shares = {}
+    for name in NAMES:
+        for scale, plan in _plans(_read(name)).items():
+            for node in plan.nodes:
+                if isinstance(node.spec, OnlineSpec) and node.spec.generate.engine == "vllm":
+                    shares[name, scale] = node.spec.generate.vllm.gpu_memory_utilization
+    assert len(shares) == 2 * len(range(2, 10))  # grr_e2 to grr_e9, at gpu and paper
+    assert set(shares.values()) == {0.4}
 
 
 def test_seeds_are_three_at_least_everywhere() -> None:
