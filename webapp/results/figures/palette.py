@@ -13,6 +13,8 @@ import plotly.graph_objects as go
 
 from algorithms.catalogue import ALGORITHMS, CONTROL_ALGORITHMS, CORRECTIONS
 
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
 
 @dataclass(frozen=True)
 class Colour:
@@ -20,6 +22,14 @@ class Colour:
 
     light: str
     dark: str
+    shades: tuple[tuple[str, str], ...] = ()
+    """The same hue, lighter and darker, for further settings of one algorithm."""
+
+    def of(self, variant: int) -> tuple[str, str]:
+        """Return the shade of a variant on the light and on the dark page."""
+        shades = ((self.light, self.dark), *self.shades)
+        # Shifted by one after each round of dashes, so that not all six pairs come again.
+        return shades[(variant + variant // len(DASHES)) % len(shades)]
 
 
 @dataclass(frozen=True)
@@ -43,15 +53,15 @@ class Style:
 
 
 COLOURS: Mapping[str, Colour] = {
-    "blue": Colour("#0060B5", "#1F8FF5"),
-    "orange": Colour("#CC8400", "#E8A400"),
-    "green": Colour("#00865F", "#10B386"),
-    "vermillion": Colour("#C73E0A", "#E35205"),
-    "sky": Colour("#3A9BDC", "#80D0FF"),
-    "purple": Colour("#C060A6", "#D080BC"),
-    "ink": Colour("#1A2322", "#F4F2E6"),
+    "blue": Colour("#0060B5", "#1F8FF5", (("#3888E0", "#73B6FE"), ("#0D427A", "#066ABC"))),
+    "orange": Colour("#CC8400", "#E8A400", (("#996928", "#C58D19"), ("#623F0B", "#FABF5A"))),
+    "green": Colour("#00865F", "#10B386", (("#1A6046", "#50DAAA"), ("#063D2A", "#92FED4"))),
+    "vermillion": Colour("#C73E0A", "#E35205", (("#F2663C", "#F87C4D"), ("#91381D", "#B94207"))),
+    "sky": Colour("#3A9BDC", "#80D0FF", (("#1C6FA3", "#58A8D6"), ("#10527B", "#297DA8"))),
+    "purple": Colour("#C060A6", "#D080BC", (("#7D2168", "#9B4F89"), ("#520343", "#FEABE9"))),
+    "ink": Colour("#1A2322", "#F4F2E6", (("#505A59", "#ADABA0"), ("#8A9594", "#6B695F"))),
 }
-"""Seven colours that any two people tell apart."""
+"""Seven colours that any two people tell apart, and shades of each that they tell apart, too."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,6 @@ LOOKS: Mapping[str, Look] = {
 BASE = Style("#666F7A", "#8E959C", "star", "dot")
 """The policy that everything starts from."""
 
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _OWN_DASHES = 3
 """Dashes of the looks; algorithms without a look take the others."""
 
@@ -98,16 +107,17 @@ def style(algorithm: str, variant: int = 0) -> Style:
 
     Algorithms without a look of their own, plugins among them, get one from their name that
     never changes, in dashes that no built-in one has. `variant` counts the further settings of
-    one algorithm in one plot: the same colour, another dash, a hollow marker.
+    one algorithm in one plot: the same hue and marker in another shade and dash, every second
+    marker hollow.
     """
     if not algorithm:
         return BASE
     colour_name = _colour_of(algorithm)
     look = LOOKS[colour_name] if colour_name in LOOKS else _look_of_name(algorithm)
-    colour = COLOURS[look.colour]
-    marker = look.marker if variant == 0 else f"{look.marker}-open"
+    light, dark = COLOURS[look.colour].of(variant)
+    marker = f"{look.marker}-open" if variant % 2 else look.marker
     dash = DASHES[(DASHES.index(look.dash) + variant) % len(DASHES)]
-    return Style(colour.light, colour.dark, marker, dash)
+    return Style(light, dark, marker, dash)
 
 
 def _colour_of(name: str) -> str:
@@ -130,7 +140,7 @@ def _rgba(colour: str) -> str:
 
 def dark_replacements() -> dict[str, str]:
     """Return what a dark page writes in place of each colour of a figure drawn for a light one."""
-    pairs = [(colour.light, colour.dark) for colour in COLOURS.values()]
+    pairs = [shade for c in COLOURS.values() for shade in ((c.light, c.dark), *c.shades)]
     pairs.append((BASE.colour_light, BASE.colour_dark))
     return {
         text: replacement

@@ -23,10 +23,10 @@ def test_both_signs_of_the_advantage_share_one_legend_entry() -> None:
     assert positive.legendgroup == negative.legendgroup
 
 
-def test_settings_of_one_algorithm_differ_in_dash() -> None:
+def test_settings_of_one_algorithm_differ_in_shade_and_dash() -> None:
     curves = [CoefficientCurve(str(n), "topr", n, (1,), (1,), (1,)) for n in range(2)]
     drawn = coefficient_curves.draw(curves).data
-    assert drawn[0].line.color == drawn[2].line.color
+    assert drawn[0].line.color != drawn[2].line.color
     assert drawn[0].line.dash != drawn[2].line.dash
 
 

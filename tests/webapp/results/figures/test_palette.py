@@ -1,6 +1,7 @@
 """Colours: told apart by everybody, in light and dark, and never changing."""
 
 import itertools
+import math
 
 import pytest
 
@@ -87,11 +88,43 @@ def test_a_plugin_keeps_its_look_and_never_takes_a_line_of_ours() -> None:
     assert len(set(looks)) > 15
 
 
-def test_variants_keep_the_colour_and_change_dash_and_marker() -> None:
-    first, second, third = (palette.style("topr", number) for number in range(3))
-    assert first.colour_light == second.colour_light == third.colour_light
-    assert len({first.dash, second.dash, third.dash}) == 3
-    assert second.marker == f"{first.marker}-open"
+def _apart(one: str, other: str, vision: str) -> float:
+    pairs = zip(_seen(one, vision), _seen(other, vision), strict=True)
+    return float(sum((a - b) ** 2 for a, b in pairs) ** 0.5)
+
+
+def _shades(name: str, theme: str) -> list[str]:
+    place = 0 if theme == "light" else 1
+    return [palette.COLOURS[name].of(variant)[place] for variant in range(3)]
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("theme", SURFACE)
+def test_shades_of_one_colour_are_told_apart_with_every_colour_vision(
+    theme: str, vision: str
+) -> None:
+    for name in palette.COLOURS:
+        for one, other in itertools.combinations(_shades(name, theme), 2):
+            assert _apart(one, other, vision) > 10, (name, one, other)
+            assert min(_contrast(shade, SURFACE[theme]) for shade in (one, other)) >= 3
+
+
+@pytest.mark.parametrize("theme", SURFACE)
+def test_a_shade_keeps_its_hue(theme: str) -> None:
+    for name in set(palette.COLOURS) - {"ink"}:
+        hues = [math.atan2(b, a) for _, a, b in (_seen(c, "usual") for c in _shades(name, theme))]
+        assert max(abs(math.remainder(hue - hues[0], math.tau)) for hue in hues) < math.radians(25)
+
+
+def test_variants_keep_hue_and_marker_and_change_shade_and_dash() -> None:
+    looks = [palette.style("topr", number) for number in range(18)]
+    assert len({(look.colour_light, look.dash) for look in looks}) == 18
+    assert len({look.dash for look in looks[:6]}) == 6
+    assert len({look.colour_light for look in looks[:3]}) == 3
+    assert {look.marker.removesuffix("-open") for look in looks} == {looks[0].marker}
+    assert looks[1].marker == f"{looks[0].marker}-open"
+    blue = palette.COLOURS["blue"]
+    assert blue.of(0) == (blue.light, blue.dark)
 
 
 def test_dark_pages_replace_lines_and_bands_once_each() -> None:
