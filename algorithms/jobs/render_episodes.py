@@ -54,18 +54,19 @@ def run(spec: RenderEpisodesSpec, context: JobContext) -> Summary:
         for number, seed in enumerate(seeds, start=1):
             taken = [camera.taken(side, seed) for side in sides]
             pictures = side_by_side([each[1] for each in taken])
+            (last,) = side_by_side([each[1][-1:] for each in taken])
             episodes.append(
                 RenderedEpisode(
                     reset_seed=seed,
                     file=_animated(context.output / f"episode-{number}.webp", pictures, shown_ms),
-                    still=_still(context.output / f"still-{number}.webp", pictures[-1]),
+                    still=_still(context.output / f"still-{number}.webp", last),
                     returns=tuple(float(each[0].returns[0]) for each in taken),
                     lengths=tuple(int(each[0].lengths[0]) for each in taken),
                 )
             )
     finally:
         film.close()
-    speed = 1000 / film.pictures_per_s / shown_ms
+    speed = round(1000 / film.pictures_per_s / shown_ms, 3)
     found = Renderings(environment, spec.size, speed, tuple(episodes))
     write_renderings(context.output, found)
     return {

@@ -20,6 +20,7 @@ from webapp.api.routes import (
     policies,
     portable,
     problems,
+    renderings,
     results,
     studies,
     tokens,
@@ -46,6 +47,7 @@ api.add_router("", tokens.router)
 api.add_router("", catalogue.router)
 api.add_router("", problems.router)
 api.add_router("", results.router)
+api.add_router("", renderings.router)
 api.add_router("", curation.router)
 api.add_router("", labs.router)
 api.add_router("", jobs.workers_router)

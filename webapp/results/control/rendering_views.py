@@ -20,19 +20,27 @@ WHICH = (
     ("best", "those of the largest return"),
 )
 
+INPUT = {"class": "lab-input"}
+
 
 class RenderForm(forms.Form):
     """Which episodes are to be rendered."""
 
     count = forms.IntegerField(
-        label="Episodes", min_value=1, max_value=MOST_RENDERED, initial=made.USUAL
+        label="Episodes",
+        min_value=1,
+        max_value=MOST_RENDERED,
+        initial=made.USUAL,
+        widget=forms.NumberInput(attrs=INPUT),
     )
-    which = forms.ChoiceField(label="Which", choices=WHICH, initial="first")
+    which = forms.ChoiceField(
+        label="Which", choices=WHICH, initial="first", widget=forms.Select(attrs=INPUT)
+    )
     seeds = forms.CharField(
         label="or these reset seeds",
         required=False,
         max_length=500,
-        widget=forms.TextInput(attrs={"placeholder": "from the selection"}),
+        widget=forms.TextInput(attrs={**INPUT, "placeholder": "from the selection"}),
     )
 
     def clean_seeds(self) -> tuple[int, ...]:
@@ -79,7 +87,7 @@ def renderings(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def rendered_file(request: HttpRequest, pk: int, name: str) -> FileResponse:
+def rendered_file(request: HttpRequest, pk: int, name: str) -> FileResponse:  # noqa: ARG001 - Django passes it
     """Return an animation, or its still picture, of a job that rendered episodes."""
     job = get_object_or_404(Job.objects.select_related("artifact"), pk=pk, kind=made.KIND)
     return picture_of(job, name)
