@@ -13,7 +13,8 @@ from tests.browser.site import Site
 from tests.browser.visitor import Visitor
 
 DRAWN = """() => [...document.querySelectorAll("[data-figure-url]")].every(
-    (figure) => figure.dataset.figureReady && !figure.hasAttribute("aria-busy"))"""
+    (figure) => figure.dataset.figureReady && !figure.hasAttribute("aria-busy")
+        && (figure.labFigure || !figure.querySelector(".figure-note").hidden))"""
 """Whether every plot of the page is drawn."""
 
 

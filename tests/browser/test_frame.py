@@ -130,3 +130,15 @@ def test_the_menu_opens_on_a_phone(chromium: Browser, site: Site) -> None:
     someone.page.wait_for_url("**/policies/")
     someone.page.context.close()
     assert someone.complaints == []
+
+
+def test_plots_out_of_sight_are_drawn_too_when_nothing_else_is_to_do(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto("/algorithms/")
+    page.wait_for_function(
+        """() => {
+            const plots = [...document.querySelectorAll("[data-figure-url]")];
+            return plots.length > 15 && plots.every((plot) => plot.querySelector(".main-svg"));
+        }"""
+    )
+    assert page.evaluate("window.scrollY") == 0

@@ -108,14 +108,31 @@
     link.click();
   };
 
-  // Pages of many plots ([data-figures-lazy]) draw each when it comes near the window.
+  // Pages of many plots ([data-figures-lazy]) draw each when it comes near the window. The others follow one by one
+  // when nothing else is to be done, so that a page that is printed, saved or photographed whole has them all.
+  const waiting = new Set();
+  const take = (figure) => {
+    seen.unobserve(figure);
+    return waiting.delete(figure) && figure.isConnected ? load(figure) : undefined;
+  };
   const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      seen.unobserve(entry.target);
-      load(entry.target);
-    }
+    for (const entry of entries) if (entry.isIntersecting) take(entry.target);
   }, { rootMargin: "400px" });
+  const idle = () => new Promise((resolve) => {
+    const ask = window.requestIdleCallback ?? setTimeout; // Safari has no requestIdleCallback
+    setTimeout(() => ask(resolve), 150);
+  });
+  let filling = false;
+  const fill = async () => {
+    if (filling) return;
+    filling = true;
+    for (const figure of waiting) { // a set also yields what is added on the way
+      await idle();
+      await take(figure);
+    }
+    filling = false;
+  };
+  window.addEventListener("beforeprint", () => { for (const figure of [...waiting]) take(figure); });
 
   const init = (root) => {
     const found = [...root.querySelectorAll("[data-figure-url]")];
@@ -123,9 +140,14 @@
     for (const figure of found) {
       if (figure.dataset.figureReady) continue;
       figure.dataset.figureReady = "yes";
-      if (figure.closest("[data-figures-lazy]")) seen.observe(figure);
-      else load(figure);
+      if (!figure.closest("[data-figures-lazy]")) {
+        load(figure);
+        continue;
+      }
+      waiting.add(figure);
+      seen.observe(figure);
     }
+    if (waiting.size) fill();
   };
 
   document.addEventListener("click", (event) => {
