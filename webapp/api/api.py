@@ -11,6 +11,7 @@ from webapp.api import errors
 from webapp.api.auth import SessionAuth, TokenAuth
 from webapp.api.routes import (
     catalogue,
+    control_labs,
     control_policies,
     curation,
     datasets,
@@ -50,6 +51,7 @@ api.add_router("", results.router)
 api.add_router("", renderings.router)
 api.add_router("", curation.router)
 api.add_router("", labs.router)
+api.add_router("", control_labs.router)
 api.add_router("", jobs.workers_router)
 api.add_router("/datasets", datasets.router)
 api.add_router("/policies", policies.router)
