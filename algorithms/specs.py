@@ -82,6 +82,9 @@ class ScoreSpec(Schema):
     """Completions scored side by side."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the network; choose that of the training."""
+    # Left out where it is not asked for: what was scored before it could be stays the same job.
+    further_columns: bool = Field(False, exclude_if=lambda value: not value)
+    """Keep what else the rollouts say: the pairs of a curation, the sets of a mixture."""
 
 
 class GradeSpec(Schema):

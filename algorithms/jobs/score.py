@@ -1,5 +1,6 @@
 """A `score` job: the log-probabilities of rollouts, computed again by the code that trains."""
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,8 @@ def run(spec: ScoreSpec, context: JobContext) -> Summary:
     """Write the rollouts with `logprobs` under the given policy; return counts and the gap.
 
     `engine_logprobs` stay what they are, or become what `logprobs` were: the gap is that between
-    what was stored by whoever sampled and what training computes. Grades are kept.
+    what was stored by whoever sampled and what training computes. Grades are kept, further
+    columns where the spec asks for them.
 
     Raises:
         UserError: there are no completions, or they do not fit the policy.
@@ -47,6 +49,8 @@ def run(spec: ScoreSpec, context: JobContext) -> Summary:
     stored, engine = (table[name].to_pylist() for name in ("logprobs", "engine_logprobs"))
     engine = [old if theirs is None else theirs for theirs, old in zip(engine, stored, strict=True)]
     table = _with(_with(table, "logprobs", logprobs), "engine_logprobs", engine)
+    if spec.further_columns:
+        table = _with_further(table, context.inputs["rollouts"] / ROLLOUTS_FILE)
     pq.write_table(table, context.output / ROLLOUTS_FILE, compression="zstd")
     gap = LogprobGap.between(engine, logprobs)
     return {
@@ -60,6 +64,16 @@ def _table(context: JobContext) -> pa.Table:
     path = context.inputs["rollouts"] / ROLLOUTS_FILE
     graded = "grade" in pq.read_schema(path).names if path.is_file() else False
     return read_table(path, GRADED if graded else ROLLOUTS)
+
+
+def _with_further(table: pa.Table, path: Path) -> pa.Table:
+    """Return a table with the columns of the file that no schema of ours names, row by row."""
+    known = {*GRADED.names}
+    further = [name for name in pq.read_schema(path).names if name not in known]
+    read = pq.read_table(path, columns=further)
+    for name in further:
+        table = table.append_column(read.schema.field(name), read[name])
+    return table
 
 
 def check_fit(

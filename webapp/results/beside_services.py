@@ -3,11 +3,11 @@
 from django.db import transaction
 
 from algorithms.base import UserError
-from algorithms.specs import ScoreSpec
 from webapp.accounts.models import User
 from webapp.jobs.graph import Given, Node, given
 from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure
+from webapp.results.logprob_gap import score_spec
 from webapp.results.rollout_selectors import RolloutSet
 
 
@@ -29,7 +29,7 @@ def rollouts_score_under(*, found: RolloutSet, policy: str, name: str, user: Use
         )
     node = Node(
         kind="score",
-        spec=ScoreSpec(),
+        spec=score_spec(found),
         title=f"{found.job.title}, scored by {name}"[:200],
         inputs={"rollouts": Given(found.job.fingerprint), "policy": given(policy)},
         label=found.job.label,

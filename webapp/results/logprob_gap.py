@@ -7,12 +7,14 @@ from typing import Any
 from django.db import transaction
 
 from algorithms.base import UserError
+from algorithms.data.tables import GRADED
 from algorithms.specs import ScoreSpec
 from webapp.accounts.models import User
 from webapp.jobs.graph import Given, Kept, Node
 from webapp.jobs.models import Job
 from webapp.jobs.services import jobs_ensure
 from webapp.jobs.store import ArtifactDamaged, default_store
+from webapp.results.rollout_file import open_index
 from webapp.results.rollout_selectors import RolloutSet
 from webapp.results.rows import ArtifactRow
 
@@ -45,6 +47,15 @@ def histogram(measured: ArtifactRow) -> Histogram:
         ) from error
 
 
+def score_spec(found: RolloutSet) -> ScoreSpec:
+    """Return how a set is scored: pairs and whatever else its rows say are kept.
+
+    Raises:
+        UserError: its file cannot be read.
+    """
+    return ScoreSpec(further_columns=bool(open_index(found.artifact).columns - {*GRADED.names}))
+
+
 @transaction.atomic
 def rollouts_score(*, found: RolloutSet, user: User) -> Job:
     """Return the job that computes a set's log-probabilities again, by the code that trains.
@@ -64,7 +75,7 @@ def rollouts_score(*, found: RolloutSet, user: User) -> Job:
     writer = training if policy.checkpoint is None else Kept(training, policy.checkpoint)
     node = Node(
         kind="score",
-        spec=ScoreSpec(),
+        spec=score_spec(found),
         title=f"Score of {found.job.title}"[:200],
         inputs={"rollouts": Given(found.job.fingerprint), "policy": writer},
         label=found.job.label,

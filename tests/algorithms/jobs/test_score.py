@@ -73,6 +73,26 @@ def test_grades_and_rewards_are_kept(world: World) -> None:
     assert kept == [(row["grade"], row["reward"]) for row in rows(world, "graded")]
 
 
+def test_pairs_are_kept_where_that_is_asked_for(world: World) -> None:
+    table = pq.read_table(world.folder / "graded" / "rollouts.parquet")
+    pairs = pa.array([None if n % 5 == 4 else n // 2 for n in range(table.num_rows)], pa.int32())
+    (world.folder / "paired").mkdir()
+    pq.write_table(table.append_column("pair", pairs), world.folder / "paired" / "rollouts.parquet")
+    spec = ScoreSpec(further_columns=True)
+    world.run("s", "score", spec, rollouts="paired", policy="policy")
+    world.run("t", "score", ScoreSpec(), rollouts="paired", policy="policy")
+    assert [row["pair"] for row in rows(world, "s")] == pairs.to_pylist()
+    assert "pair" not in rows(world, "t")[0]
+    bare = [{k: v for k, v in row.items() if k != "pair"} for row in rows(world, "s")]
+    assert bare == rows(world, "t")
+    assert pq.read_schema(world.folder / "s" / "rollouts.parquet").field("pair").type == pa.int32()
+
+
+def test_scoring_without_further_columns_is_the_job_it_always_was() -> None:
+    assert set(ScoreSpec().model_dump()) == {"batch_size", "precision"}
+    assert ScoreSpec(further_columns=True).model_dump()["further_columns"] is True
+
+
 def test_the_bins_hold_every_token_the_farthest_included() -> None:
     gap = LogprobGap.between([[0.0, -1.0], None, [-50.0]], [[-0.5, -1.0], [-9.0], [-1.0]])
     assert gap is not None

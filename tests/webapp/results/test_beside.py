@@ -1,5 +1,6 @@
 """Two sets side by side: tokens by change of log-probability, texts by what differs."""
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.test import Client
@@ -146,6 +147,18 @@ def test_a_set_is_scored_under_a_training_that_learned_from_it(ada: Client) -> N
     assert "scored by Train TOPR, seed 0" in job.title
     ada.post(f"/rollouts/{graded.pk}/score-under/", {"policy": train.fingerprint})
     assert Job.objects.filter(kind="score").count() == 1
+
+
+def test_a_paired_set_keeps_its_pairs_when_it_is_scored(ada: Client) -> None:
+    train = made.make_job("train", "Train DPO, seed 0")
+    paired = made.make_job("curate", "Pairs")
+    made.link(paired, rollouts=made.make_rollouts(ROLLOUTS))
+    made.link(train, rollouts=paired)
+    table = made.graded_table(ROLLOUTS)
+    pairs = pa.array([0] * table.num_rows, pa.int32())
+    made.publish(paired, {ROLLOUTS_FILE: table.append_column("pair", pairs)}, {"completions": 2})
+    ada.post(f"/rollouts/{paired.pk}/score-under/", {"policy": train.fingerprint})
+    assert Job.objects.get(kind="score").spec["further_columns"] is True
 
 
 def test_only_policies_of_the_list_score(ada: Client) -> None:

@@ -274,6 +274,7 @@ def test_scoring_asks_for_a_job_on_the_set_and_the_policy_that_wrote_it(ada: Cli
     policy = generated.inputs.get(role="policy").source
     assert inputs == {"rollouts": job.pk, "policy": policy.pk}
     assert ada.post(f"/rollouts/{job.pk}/score/")["Location"] == answer["Location"]
+    assert "further_columns" not in score.spec
 
 
 def test_the_figures_are_those_of_the_card(ada: Client) -> None:
