@@ -167,6 +167,8 @@ def _sampling(sampling: Sampling, policy: Policy) -> dict[str, Any]:
         "stop": list(sampling.stop),
         "stop_token_ids": sorted(policy.end_tokens),
         "logprobs": 0,
+        # We decode tokens ourselves: the engine's text only serves to find stop texts in it.
+        "detokenize": bool(sampling.stop),
         # Stop texts are looked for in the text that we keep, see Policy.decode.
         "skip_special_tokens": False,
         "spaces_between_special_tokens": False,
