@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from algorithms.control_derived_specs import KeepCheckpointSpec, RenderEpisodesSpec
+from algorithms.control_derived_specs import KeepCheckpointSpec, LeaveOutSpec, RenderEpisodesSpec
 from algorithms.control_specs import (
     CollectSpec,
     EvaluateControlSpec,
@@ -20,6 +20,7 @@ CONTROL_KINDS: Mapping[str, Kind] = {
     "train_behaviour": Kind(TrainBehaviourSpec, version=1),
     "control_policy": Kind(ImportPolicySpec, version=1, optional_roles=("file",)),
     "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
+    "leave_out": Kind(LeaveOutSpec, version=1, roles=("transitions",)),
     "train_control": Kind(TrainControlSpec, version=1, roles=("transitions",), resumable=True),
     "keep_checkpoint": Kind(KeepCheckpointSpec, version=1, roles=("transitions", "checkpoint")),
     "train_score": Kind(TrainScoreSpec, version=2, roles=("transitions",), resumable=True),

@@ -1,4 +1,4 @@
-"""Some of the transitions of a data set: the best episodes, or those outside a hole."""
+"""Some of the transitions of a data set: the best episodes, or those outside a region."""
 
 import math
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from algorithms.base import UserError
 from algorithms.control_data.transitions import Transitions
+from algorithms.control_derived_specs import LeaveOutSpec
 
 
 def best_episodes(transitions: Transitions, share: float, discount: float) -> Transitions:
@@ -17,24 +18,53 @@ def best_episodes(transitions: Transitions, share: float, discount: float) -> Tr
     return transitions.episodes(best)
 
 
-def without_region(
-    transitions: Transitions, low: NDArray[np.float64], high: NDArray[np.float64]
-) -> Transitions:
-    """Return the transitions whose first observation dimensions are outside a box (a hole test).
-
-    What is left of an episode keeps its order; where rows were cut out, the rows before end it as
-    a time limit does.
+def in_region(transitions: Transitions, spec: LeaveOutSpec) -> NDArray[np.bool_]:
+    """Return which steps are in a region [N].
 
     Raises:
-        UserError: nothing is left, or the box has more dimensions than observations.
+        UserError: the region names a dimension that observations do not have.
     """
-    if len(low) != len(high) or len(low) > transitions.observations.shape[1]:
+    size = transitions.observations.shape[1]
+    beyond = [bounds.dimension for bounds in spec.region if bounds.dimension >= size]
+    if beyond:
         raise UserError(
-            f"The hole has {len(low)} and {len(high)} bounds, and observations have "
-            f"{transitions.observations.shape[1]} dimensions: name one pair for each of the first."
+            f"The region names dimension {beyond[0]}, and observations have {size}, numbered from "
+            f"0 to {size - 1}."
         )
-    place = transitions.observations[:, : len(low)]
-    inside = np.asarray(((place >= low) & (place <= high)).all(axis=1))
+    inside = _inside(transitions.observations, spec)
+    return (
+        inside | _inside(transitions.next_observations, spec)
+        if spec.touching == "either"
+        else inside
+    )
+
+
+def _inside(observations: NDArray[np.float32], spec: LeaveOutSpec) -> NDArray[np.bool_]:
+    inside = np.ones(len(observations), bool)
+    for bounds in spec.region:
+        values = observations[:, bounds.dimension]
+        if bounds.low is not None:
+            inside &= values >= bounds.low
+        if bounds.high is not None:
+            inside &= values <= bounds.high
+    return inside
+
+
+def without_region(transitions: Transitions, spec: LeaveOutSpec) -> Transitions:
+    """Return the transitions outside a region of the state space (a hole test).
+
+    What is left of an episode keeps its order; where steps were left out, the step before ends it
+    as a time limit does, and what follows them is an episode of its own.
+
+    Raises:
+        UserError: nothing is left, nothing is left out, or observations have fewer dimensions.
+    """
+    inside = in_region(transitions, spec)
     if inside.all():
-        raise UserError("The hole holds every transition of the data set: make it smaller.")
+        raise UserError("The region holds every step of the data set: make it smaller.")
+    if not inside.any():
+        raise UserError(
+            "The region holds no step of the data set, so nothing would be left out. Bounds are in "
+            "the environment's units: compare them with the states on the data set's page."
+        )
     return transitions.rows(np.logical_not(inside))

@@ -22,6 +22,7 @@ COMPUTED = (
     "train_behaviour",
     "control_policy",
     "collect",
+    "leave_out",
     "train_control",
     "keep_checkpoint",
     "train_score",

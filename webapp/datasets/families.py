@@ -10,7 +10,7 @@ from django.db.models import Q
 Family = Literal["prompts", "transitions"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
-TRANSITIONS_KINDS = ("transitions", "collect")
+TRANSITIONS_KINDS = ("transitions", "collect", "leave_out")
 """Kinds of jobs whose artifact is transitions; the artifact of any other is rows of prompts."""
 
 

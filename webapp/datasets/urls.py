@@ -6,6 +6,7 @@ from webapp.datasets import views, views_new
 from webapp.datasets.transitions import views as views_stored
 from webapp.datasets.transitions import views_collect
 from webapp.datasets.transitions import views_new as views_transitions
+from webapp.datasets.transitions.views_leave_out import leave_out
 
 app_name = "datasets"
 urlpatterns = [
@@ -26,6 +27,7 @@ urlpatterns = [
         name="transitions_export",
     ),
     path("<int:pk>/again/", views_transitions.again, name="transitions_again"),
+    path("<int:pk>/leave-out/", leave_out, name="leave_out"),
     path("collect/", views_collect.collect, name="collect"),
     path("collect/parts/", views_collect.parts, name="collect_parts"),
     path("collect/shares/", views_collect.shares, name="collect_shares"),

@@ -12,7 +12,7 @@ from webapp.jobs.models import Job
 from webapp.jobs.needs import ancestors
 from webapp.jobs.services import jobs_ensure
 
-DATA_KINDS = ("dataset", "upload", "transitions", "collect")
+DATA_KINDS = ("dataset", "upload", "transitions", "collect", "leave_out")
 ROLLOUT_KINDS = ("generate", "grade", "score", "curate", "mix")
 
 

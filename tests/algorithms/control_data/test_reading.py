@@ -16,6 +16,7 @@ from algorithms.control_data.selection import best_episodes, without_region
 from algorithms.control_data.statistics import describe
 from algorithms.control_data.transitions import Transitions, concatenate, load_transitions
 from algorithms.control_data.validation import checked
+from algorithms.control_derived_specs import LeaveOutSpec
 from tests.algorithms.control.worlds import random_transitions, run
 
 UNIT = {"action_low": [-1.0, -1.0], "action_high": [1.0, 1.0]}
@@ -197,16 +198,59 @@ def test_the_best_episodes_are_those_of_highest_return() -> None:
     assert len(best_episodes(data, 0.01, 1.0).ends) == 1
 
 
+def hole(*bounds: tuple[int, float | None, float | None], touching: str = "state") -> LeaveOutSpec:
+    region = [{"dimension": place, "low": low, "high": high} for place, low, high in bounds]
+    return LeaveOutSpec.model_validate({"region": region, "touching": touching})
+
+
 def test_a_hole_ends_episodes_like_a_time_limit() -> None:
     data = random_transitions(200)
-    left = without_region(data, np.array([-0.5, -0.5]), np.array([0.5, 0.5]))
+    left = without_region(data, hole((0, -0.5, 0.5), (1, -0.5, 0.5)))
     inside = (np.abs(left.observations[:, :2]) <= 0.5).all(axis=1)
     assert not inside.any()
     assert 0 < len(left) < 200
     assert len(left.ends) > len(data.ends)
     assert (left.terminated | left.truncated)[left.ends - 1].all()
-    with pytest.raises(UserError, match="every transition"):
-        without_region(data, np.full(3, -99.0), np.full(3, 99.0))
+    with pytest.raises(UserError, match="holds every step"):
+        without_region(data, hole((2, -99, 99)))
+    with pytest.raises(UserError, match="holds no step"):
+        without_region(data, hole((2, 99, None)))
+    with pytest.raises(UserError, match="dimension 3, and observations have 3"):
+        without_region(data, hole((3, 0, None)))
+
+
+def test_a_hole_leaves_out_whole_steps_and_keeps_how_episodes_end() -> None:
+    line = np.arange(8, dtype=np.float32)[:, None]
+    data = Transitions(
+        observations=line,
+        actions=np.zeros((8, 1), np.float32),
+        rewards=line[:, 0],
+        next_observations=line + 1,
+        terminated=np.arange(8) == 3,
+        truncated=np.arange(8) == 7,
+        metadata={},
+    )
+    left = without_region(data, hole((0, 5, 5)))
+    assert left.rewards.tolist() == [0, 1, 2, 3, 4, 6, 7]
+    assert np.flatnonzero(left.terminated).tolist() == [3]
+    assert np.flatnonzero(left.truncated).tolist() == [4, 6]
+    never = without_region(data, hole((0, 5, 5), touching="either"))
+    assert never.rewards.tolist() == [0, 1, 2, 3, 6, 7]  # 4 leads into the hole
+    assert np.flatnonzero(never.truncated).tolist() == [5]
+    # The end itself is in the hole: what is left before it was cut, and did not end by itself.
+    cut = without_region(data, hole((0, 3, 3)))
+    assert not cut.terminated.any()
+    assert np.flatnonzero(cut.truncated).tolist() == [2, 6]
+
+
+def test_a_region_must_be_one() -> None:
+    for bounds, message in (
+        (((0, None, None),), "needs a smallest or a largest"),
+        (((0, 2.0, 1.0),), "is above the largest"),
+        (((0, 0.0, None), (0, None, 1.0)), "name each dimension once"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            hole(*bounds)
 
 
 def test_statistics_tell_coverage_constant_dimensions_and_one_episode() -> None:

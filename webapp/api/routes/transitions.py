@@ -7,12 +7,13 @@ from django.shortcuts import get_object_or_404
 from ninja import File, Form, Router, Schema, Status, UploadedFile
 
 from algorithms.base import UserError
+from algorithms.control_derived_specs import LeaveOutSpec
 from algorithms.control_specs import CollectSpec, TransitionsSettings, TransitionsSpec
 from webapp.api.auth import caller
 from webapp.api.schemas.catalogue import DatasetOut, dataset_out
 from webapp.datasets import selectors, staging
 from webapp.datasets.models import Dataset
-from webapp.datasets.transitions import content, services
+from webapp.datasets.transitions import content, leaving_out, services
 from webapp.datasets.transitions.looking import look
 from webapp.jobs.models import Artifact
 from webapp.policies.models import Policy
@@ -41,6 +42,18 @@ class CollectIn(Schema):
     """Environment, parts, amount."""
     policies: dict[str, int] = {}
     """Ids of control policies by the role that parts name: policy, policy_2, policy_3."""
+    label: str = "cpu"
+    """Queue of the job."""
+
+
+class LeaveOutIn(Schema):
+    """Transitions of a data set without the steps in a region of the state space."""
+
+    name: str
+    description: str = ""
+    dataset_id: int
+    spec: LeaveOutSpec
+    """The region, and which steps are in it."""
     label: str = "cpu"
     """Queue of the job."""
 
@@ -103,6 +116,21 @@ def transitions_collect(request: HttpRequest, payload: CollectIn) -> Status[Data
     }
     told = dict(payload) | {"policies": policies}
     dataset = services.transitions_collect(owner=caller(request), **told)
+    return Status(201, dataset_out(dataset))
+
+
+@router.post("/leave-out", response={201: DatasetOut})
+def transitions_leave_out(request: HttpRequest, payload: LeaveOutIn) -> Status[DatasetOut]:
+    """Make a data set of another one's transitions without a region of the state space."""
+    given = get_object_or_404(selectors.datasets(), pk=payload.dataset_id)
+    dataset = leaving_out.transitions_leave_out(
+        owner=caller(request),
+        name=payload.name,
+        dataset=given,
+        spec=payload.spec,
+        description=payload.description,
+        label=payload.label,
+    )
     return Status(201, dataset_out(dataset))
 
 

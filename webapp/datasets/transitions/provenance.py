@@ -16,6 +16,11 @@ class Fact:
 def provenance_of(metadata: Mapping[str, Any]) -> Sequence[Fact]:
     """Return how the data were imported or collected."""
     told: Mapping[str, Any] = metadata.get("provenance") or {}
+    if "left_out" in told:
+        region: Mapping[str, Any] = told["left_out"]
+        how = "begin or end there" if region["touching"] == "either" else "begin there"
+        fact = Fact("Left out", f"{told['steps_left_out']:,} steps that {how}: {words_of(region)}")
+        return [fact, *provenance_of({"provenance": told.get("of")})]
     if "collected" in told:
         return _collected(told)
     spec: Mapping[str, Any] = told.get("imported") or {}
@@ -57,3 +62,14 @@ def _part(part: Mapping[str, Any], whole: float, policies: Mapping[str, Any]) ->
     if part["stochastic"]:
         words.append("drawn from its distribution")
     return " ".join(words)
+
+
+def words_of(spec: Mapping[str, Any]) -> str:
+    """Return a region in words: 0.3 ≤ s0 ≤ 0.7."""
+    words = []
+    for bounds in spec["region"]:
+        low, high = bounds["low"], bounds["high"]
+        text = f"s{bounds['dimension']}"
+        text = text if low is None else f"{low:g} ≤ {text}"
+        words.append(text if high is None else f"{text} ≤ {high:g}")
+    return " and ".join(words)

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from algorithms.base import UserError
+from algorithms.control_derived_specs import LeaveOutSpec
 from algorithms.control_specs import CollectSpec, Part, TransitionsSpec
 from algorithms.environments.table import known_environment
 from webapp.accounts.models import User
@@ -20,6 +21,7 @@ from webapp.datasets.transitions.nodes import (
     origin_of_import,
     transitions_node,
 )
+from webapp.datasets.transitions.provenance import words_of
 from webapp.datasets.uploading import uploaded
 from webapp.jobs.graph import Node
 from webapp.jobs.services import jobs_ensure
@@ -132,7 +134,7 @@ def transitions_collect(
 
 @transaction.atomic
 def dataset_from_node(*, owner: User, name: str, node: Node, description: str = "") -> Dataset:
-    """Return the data set of transitions that a planned collect or transitions job makes.
+    """Return the data set of transitions that a planned job makes.
 
     Raises:
         UserError: something that it needs is gone.
@@ -142,6 +144,8 @@ def dataset_from_node(*, owner: User, name: str, node: Node, description: str = 
     job = jobs_ensure(nodes=[node], user=owner)[node.fingerprint]
     if isinstance(node.spec, CollectSpec):
         origin = origin_of_composition(node.spec, {})
+    elif isinstance(node.spec, LeaveOutSpec):
+        origin = f"without {words_of(node.spec.model_dump(mode='json'))}"[:200]
     else:
         assert isinstance(node.spec, TransitionsSpec)  # the kinds that give transitions
         origin = origin_of_import(node.spec)

@@ -39,7 +39,7 @@ class DatasetEntry(Schema):
     transitions: TransitionsSpec | None = None
     """Of control: a file on the worker's disk, or a Minari data set."""
     job: str | None = None
-    """Of control: a collect or transitions job of this file, where they have inputs."""
+    """Of control: a collect, transitions or leave_out job of this file, where they have inputs."""
     description: str = ""
     """For people."""
 

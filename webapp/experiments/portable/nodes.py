@@ -20,7 +20,7 @@ GRADED = ("grade", "curate")
 CONTROL_POLICIES = ("train_control", "keep_checkpoint", "train_behaviour", "control_policy")
 POLICIES = ("policy", "train", "online", *CONTROL_POLICIES)
 """Kinds whose artifacts are policies."""
-TRANSITIONS = ("collect", "transitions")
+TRANSITIONS = ("collect", "transitions", "leave_out")
 """Kinds whose artifacts are data sets of transitions."""
 
 

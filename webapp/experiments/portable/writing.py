@@ -140,7 +140,7 @@ class _Writer:
         match job.kind:
             case "upload":
                 return DatasetEntry(upload=job.spec["sha256"], description=about)
-            case "collect" | "transitions" if _inputs(job):
+            case "collect" | "transitions" | "leave_out" if _inputs(job):
                 return DatasetEntry(job=self._job(job), description=about)
             case "collect":
                 return DatasetEntry(collect=_spec(job, CollectSpec), description=about)
