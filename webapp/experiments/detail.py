@@ -50,6 +50,8 @@ class RunCard:
     """Which of several rounds `train` is, such as "2 of 5"; empty for one."""
     summary: Mapping[str, Any]
     """Figures of its final evaluation; empty until there is one."""
+    variant: int = 0
+    """How many groups of its algorithm come before its own: its look, as in the plots."""
 
     @property
     def progress(self) -> float:
@@ -160,8 +162,11 @@ def _run_cards(
         if need.run_id is not None:
             own[need.run_id][need.role] = cards[need.job_id]
     made = []
+    labels: dict[str, list[str]] = defaultdict(list)
     for run in experiment.runs.order_by("position"):
         roles = own[run.pk]
+        if run.label not in labels[run.algorithm]:
+            labels[run.algorithm].append(run.label)
         train, number = _training(roles)
         made.append(
             RunCard(
@@ -172,6 +177,7 @@ def _run_cards(
                 kept=kept_cards({role: card.job for role, card in roles.items()}),
                 round=number,
                 summary=_summary(roles.get("evaluate")),
+                variant=labels[run.algorithm].index(run.label),
             )
         )
     return made

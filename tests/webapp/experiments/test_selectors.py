@@ -11,7 +11,7 @@ from algorithms.base import UserError
 from tests.webapp.experiments.factories import Bench, job_of, run_until
 from tests.webapp.jobs import graphs
 from webapp.experiments.detail import experiment_detail
-from webapp.experiments.models import Experiment, ExperimentJob
+from webapp.experiments.models import Experiment, ExperimentJob, Run
 from webapp.experiments.selectors import (
     clone_config,
     experiment_page,
@@ -217,6 +217,17 @@ def test_a_run_shows_the_figures_of_its_evaluation(bench: Bench) -> None:
     assert runs["topr"].summary == {"pass_at_1": 0.5}
     assert runs["topr"].progress == 1.0
     assert runs["base policy"].train is None
+
+
+def test_runs_of_one_algorithm_look_as_their_groups_do_in_the_plots(bench: Bench) -> None:
+    experiment = bench.launch(("topr", "ppo"), seeds=[0, 1])
+    Run.objects.filter(experiment=experiment, algorithm="ppo").update(algorithm="topr")
+    cards = experiment_detail(experiment).runs
+    assert [(card.run.label, card.variant) for card in cards] == [
+        ("base policy", 0),
+        *[("topr", 0)] * 2,
+        *[("ppo", 1)] * 2,
+    ]
 
 
 def test_a_clone_starts_from_the_same_config(bench: Bench) -> None:
