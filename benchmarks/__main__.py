@@ -1,7 +1,8 @@
 """All benchmarks in a short form: `make bench`, or `python -m benchmarks [--math FOLDER]`.
 
-About ten minutes on two idle cores. TRL and vLLM take part where they are installed: LAB_TRL_PYTHON
-and LAB_VLLM_PYTHON name the interpreters of their environments (`.venv-vllm` is found by itself).
+About ten minutes on two idle cores. TRL, vLLM and d3rlpy take part where they are installed:
+LAB_TRL_PYTHON, LAB_VLLM_PYTHON and LAB_D3RLPY_PYTHON name the interpreters of their environments
+(`.venv-vllm` is found by itself).
 Each benchmark prints its own figures as it goes; the last table has those that matter.
 """
 
@@ -20,6 +21,7 @@ from algorithms.training.vllm_process import PYTHON_VARIABLE
 from benchmarks.figures import OPTION, Figure, kept, table
 
 TRL_VARIABLE = "LAB_TRL_PYTHON"
+D3RLPY_VARIABLE = "LAB_D3RLPY_PYTHON"
 _ROOT = Path(__file__).parent.parent
 _SIDES = ("ours", "ours, shared prompts", "plain loop", "TRL")
 
@@ -62,7 +64,8 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
     yield Part("grading", grading, "" if is_there else "--math names no folder with math500.jsonl")
     yield Part("step of the demo", ("benchmarks.demo_step", "--steps", "20"))
     if importlib.util.find_spec("benchmarks.control"):
-        yield Part("control", ("benchmarks.control",))
+        d3rlpy = os.environ.get(D3RLPY_VARIABLE, "")
+        yield Part("control", ("benchmarks.control", *(("--d3rlpy", d3rlpy) if d3rlpy else ())))
 
 
 def vllm_python() -> Path:

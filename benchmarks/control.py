@@ -2,125 +2,84 @@
 
     python -m benchmarks.control [--steps 100] [--rounds 5] [--d3rlpy PYTHON]
 
-Published network sizes, batch 256, one thread, data of Hopper's shape. Sides take turns within one
-run, and CPU time is measured, so that little of what else the machine does counts. d3rlpy
-needs an environment of its own: `pip install d3rlpy`, and `--d3rlpy` names its Python.
+Published network sizes, batch 256, one thread, data of Hopper's shape. Every side is a process,
+they take turns, and CPU time is measured, so that little of what else the machine does counts.
+d3rlpy needs an environment of its own: `pip install d3rlpy`, and `--d3rlpy` names its Python.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from algorithms.catalogue import CONTROL_ALGORITHMS
 from algorithms.control.cdsa import Correction, Models, Params
 from algorithms.control_base import Spaces
-from algorithms.control_data.scaling import Scaling
-from algorithms.control_data.transitions import Transitions
 from algorithms.control_models.dynamics import DynamicsModel, DynamicsParams
 from algorithms.control_models.score import ScoreModel, ScoreParams
-from algorithms.training.control_data import BatchStream, ResidentData
-from benchmarks.control_plain import PLAIN, Buffer
+from benchmarks.control_side import ACTIONS, OBSERVATIONS, multiplications, timed
 from benchmarks.figures import OPTION, Figure, keep
 
-OBSERVATIONS, ACTIONS, ROWS = 11, 3, 100_000
 WARM_UP = 4
+SQUARE = 2048
 D3RLPY = Path(__file__).with_name("control_d3rlpy.py")
 
 Steps = Callable[[int], float]
 """`steps(n)` takes n updates and returns the CPU seconds."""
 
 
-def data(seed: int = 0) -> Transitions:
-    """Return random transitions of Hopper's shape."""
-    random = np.random.default_rng(seed)
-
-    def drawn(*shape: int) -> np.ndarray:
-        return random.standard_normal(shape, np.float32)
-
-    ends = np.arange(ROWS) % 1000 == 999
-    return Transitions(
-        drawn(ROWS, OBSERVATIONS),
-        np.tanh(drawn(ROWS, ACTIONS)),
-        drawn(ROWS),
-        drawn(ROWS, OBSERVATIONS),
-        random.random(ROWS) < 0.002,
-        ends,
-        {"action_low": [-1.0] * ACTIONS, "action_high": [1.0] * ACTIONS},
-    )
-
-
-def ours(name: str, transitions: Transitions, seeds: int = 1) -> Steps:
-    """Return updates of this project."""
-    algorithm = CONTROL_ALGORITHMS[name]
-    device = torch.device("cpu")
-    resident = ResidentData.of(transitions, Scaling.of(transitions), device)
-    spaces = Spaces(OBSERVATIONS, ACTIONS, tuple(range(seeds)))
-    agent = algorithm.build(spaces, algorithm.params())
-    stream = BatchStream(resident, spaces, 256, agent.normals, agent.uniforms, 1_000_000)
-
-    def endless() -> Iterator[None]:
-        step = 0
-        while True:
-            for batch in stream.batches(step):
-                agent.schedule(batch.step, batch.steps)
-                agent.update(batch)
-                step = batch.step + 1
-                yield
-
-    updates = endless()
-    return lambda count: timed(lambda: next(updates), count)
-
-
-def plain(name: str, transitions: Transitions) -> Steps:
-    """Return updates of the plain loop."""
-    arrays = {
-        "observations": transitions.observations,
-        "actions": transitions.actions,
-        "rewards": transitions.rewards[:, None],
-        "next_observations": transitions.next_observations,
-        "terminals": transitions.terminated[:, None].astype(np.float32),
-    }
-    buffer, trainer = Buffer(arrays, 0), PLAIN[name](OBSERVATIONS, ACTIONS)
-    return lambda count: timed(lambda: trainer.train(buffer.sample()), count)
-
-
-def d3rlpy(python: str, name: str) -> Steps:
-    """Return updates of d3rlpy, in a process with its own Python."""
-    process = subprocess.Popen(
-        [python, str(D3RLPY), name, str(OBSERVATIONS), str(ACTIONS)],
+@contextlib.contextmanager
+def served(*command: str) -> Iterator[Steps]:
+    """Give the updates of a process that reads counts and writes seconds."""
+    with subprocess.Popen(
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         bufsize=1,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    ) as process:
+
+        def steps(count: int) -> float:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{count}\n")
+            for line in process.stdout:
+                if line.startswith("seconds "):
+                    return float(line.split()[1])
+            raise RuntimeError(f"The process {' '.join(command)} ended.")
+
+        yield steps
+
+
+def fewer(steps: Steps, share: int) -> Steps:
+    """Return a side that takes one in `share` of its updates, and is timed as if it took all."""
+
+    def taken(count: int) -> float:
+        few = max(1, count // share)
+        return steps(few) * count / few
+
+    return taken
+
+
+def peak() -> float:
+    """Return the FLOP/s of the fastest product of large matrices, by MKL or oneDNN, one thread."""
+    left, right = torch.randn(SQUARE, SQUARE), torch.randn(SQUARE, SQUARE)
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: left @ right,
+        lambda: torch.ops.mkldnn._linear_pointwise(  # noqa: SLF001 - has no public name
+            left, right, None, "none", (), ""
+        ),
     )
-
-    def steps(count: int) -> float:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(f"{count}\n")
-        for line in process.stdout:
-            if line.startswith("seconds "):
-                return float(line.split()[1])
-        raise RuntimeError("d3rlpy's process ended")
-
-    return steps
-
-
-def timed(step: Callable[[], object], count: int) -> float:
-    """Return the CPU seconds of some calls: one thread computes, whatever else the machine does."""
-    started = time.process_time()
-    for _ in range(count):
-        step()
-    return time.process_time() - started
+    seconds = [min(timed(way, 1) for _ in range(10)) for way in ways]
+    return 2 * SQUARE**3 / min(seconds)
 
 
 def compare(sides: dict[str, Steps], steps: int, rounds: int) -> dict[str, float]:
@@ -171,36 +130,50 @@ def corrections(rounds: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def updates(name: str, options: argparse.Namespace) -> dict[str, float]:
+    """Return the updates per second of each side, those of several seeds added up."""
+    steps = options.steps if name != "cql" else max(1, options.steps // 10)
+    mine = (sys.executable, "-m", "benchmarks.control_side")
+    with contextlib.ExitStack() as stack:
+        sides = {
+            "ours": stack.enter_context(served(*mine, "ours", name, "1")),
+            "plain": stack.enter_context(served(*mine, "plain", name, "1")),
+        }
+        if options.d3rlpy:
+            sizes = (str(OBSERVATIONS), str(ACTIONS))
+            command = (options.d3rlpy, str(D3RLPY), name, *sizes)
+            sides["d3rlpy"] = stack.enter_context(served(*command))
+        several = stack.enter_context(served(*mine, "ours", name, str(options.seeds)))
+        sides[f"ours, {options.seeds} seeds"] = fewer(several, options.seeds)
+        rates = compare(sides, steps, options.rounds)
+    rates[f"ours, {options.seeds} seeds"] *= options.seeds
+    return rates
+
+
 def main() -> int:
     """Print a line of JSON per comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--d3rlpy", default="", help="Python of an environment with d3rlpy")
-    parser.add_argument("--seeds", type=int, default=4, help="policies side by side")
+    parser.add_argument("--seeds", type=int, default=16, help="policies side by side")
     parser.add_argument(OPTION, type=Path, help="a file to append figures to")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    transitions = data()
     for name in ("td3_bc", "iql", "cql"):
-        sides = {"ours": ours(name, transitions), "plain": plain(name, transitions)}
-        many = f"ours, {arguments.seeds} seeds"
-        sides[many] = ours(name, transitions, arguments.seeds)
-        if arguments.d3rlpy:
-            sides["d3rlpy"] = d3rlpy(arguments.d3rlpy, name)
-        steps = arguments.steps if name != "cql" else max(1, arguments.steps // 10)
-        rates = compare(sides, steps, arguments.rounds)
-        rates[many] *= arguments.seeds
-        ratios = {
-            f"ours/{other}": rates["ours"] / rates[other] for other in sides if other != "ours"
-        }
-        against = Figure(f"{name}, ours : plain loop", f"{ratios['ours/plain']:.2f} x", "1.2 x")
-        keep(arguments.figures, [against])
+        rates = updates(name, options)
+        ratios = {f"ours/{side}": rates["ours"] / rates[side] for side in rates if side != "ours"}
+        figures = [Figure(f"{name}, ours : plain loop", f"{ratios['ours/plain']:.2f} x", "1.2 x")]
+        if options.d3rlpy:
+            figures += [Figure(f"{name}, ours : d3rlpy", f"{ratios['ours/d3rlpy']:.2f} x", "3 x")]
+        keep(options.figures, figures)
+        used, most = multiplications(name) * rates["ours"], peak()
         line = {"algorithm": name, "updates_per_s": rates, "ratio": ratios}
-        sys.stdout.write(json.dumps(line) + "\n")
+        shares = {"peak_gflop_per_s": most / 1e9, "share_of_peak": used / most}
+        sys.stdout.write(json.dumps(line | shares) + "\n")
         sys.stdout.flush()
-    for name, figures in corrections(arguments.rounds).items():
-        sys.stdout.write(json.dumps({"correction": name, **figures}) + "\n")
+    for name, corrected in corrections(options.rounds).items():
+        sys.stdout.write(json.dumps({"correction": name, **corrected}) + "\n")
     return 0
 
 

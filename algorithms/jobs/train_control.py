@@ -19,6 +19,7 @@ from algorithms.control_data.transitions import Transitions, load_transitions
 from algorithms.control_specs import TrainControlSpec
 from algorithms.controllers.files import LearnedPolicy, save_agent
 from algorithms.environments.table import ENVIRONMENTS
+from algorithms.training.allocator import keep_freed_memory
 from algorithms.training.control import ControlTrainer, Evaluate, Plan
 from algorithms.training.control_checkpoint import Position
 from algorithms.training.control_data import BatchStream, ResidentData
@@ -38,6 +39,7 @@ def run(spec: TrainControlSpec, context: JobContext) -> Summary:
     """
     settings = spec.settings
     device = configure_process(spec.seed)
+    keep_freed_memory()
     made = set_up(spec, context.inputs["transitions"], device)
     agent, scaling, spaces = made.agent, made.scaling, made.spaces
     data = ResidentData.of(made.learned, scaling, device)
