@@ -43,7 +43,7 @@ password: install  ## a new password for the account `demo`
 	@$(RUN) -m launcher run manage.py demo_account --reset
 
 test: install-dev  ## the whole suite; ARGS="tests/launcher -x" for a part
-	@OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-vllm: install-dev  ## the engine tests with a real vLLM on the CPU, in .venv-vllm (3.5 GB); 6 minutes
 	@launcher/install-vllm.sh

@@ -15,6 +15,9 @@ from launcher.services import Services, running
 
 SERVICES = pytest.StashKey[Services]()
 
+LONG = ("browser", "plugins", "faults", "launcher")
+"""Folders whose tests start whole applications: first, so that no process is left with one."""
+
 # The same examples in every run: a red suite tells of the change, not of the draw.
 hypothesis.settings.register_profile("repeatable", derandomize=True)
 hypothesis.settings.load_profile("repeatable")
@@ -44,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     django.setup()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; files stay together, and in their order otherwise."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in LONG)
 
 
 @pytest.fixture(scope="session")
