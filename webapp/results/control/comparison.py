@@ -10,6 +10,7 @@ from algorithms.catalogue import CORRECTIONS
 from webapp.results import selectors as shared
 from webapp.results.control.choice import ControlChoice
 from webapp.results.control.episodes import Episodes, episodes_of
+from webapp.results.control.published import Published, published_of
 from webapp.results.control.selectors import NETWORKS, Origin, origins_of
 from webapp.results.groups import Group, GroupBy, configuration, group_runs, title_of
 from webapp.results.outcomes import OutcomesMissing
@@ -19,6 +20,8 @@ UNCORRECTED = "uncorrected"
 _CORRECTING = {"correction", "correction_params", "ood_level"}
 """Settings of an evaluation that only matter where something is corrected."""
 TUNING = "tuning"
+NOISE = "evaluate.noise"
+"""Path of the deviation of the noise on the policy's actions."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Variant:
     """Of the runs that are evaluated, by run."""
     problem: str
     """Why episodes cannot be read; empty where they can."""
+    d4rl: str = ""
+    """Which of D4RL's data sets in CORL's table it learned from; empty for others."""
 
     @property
     def key(self) -> int:
@@ -62,6 +67,17 @@ class Variant:
     def first(self) -> Episodes | None:
         """Episodes of its first evaluated run."""
         return self.episodes[self.runs[0].id] if self.runs else None
+
+    @property
+    def published(self) -> Published | None:
+        """CORL's normalised return of the same algorithm, uncorrected, on the same D4RL data."""
+        first = self.first
+        reference = first.reference if first else None
+        is_d4rl = reference is not None and reference.source == "D4RL"
+        if self.correction or not is_d4rl or self.settings.get(NOISE):
+            return None
+        share = self.settings.get("train.params.top_share")
+        return published_of(self.d4rl, self.group.algorithm, share)
 
     @property
     def subject(self) -> str:
@@ -184,6 +200,7 @@ def _variant(group: Group, origins: Mapping[int, Origin]) -> Variant:
         settings=settings,
         episodes=episodes,
         problem=problem,
+        d4rl=origin.d4rl,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from webapp.results.control.comparison import ControlComparison, Variant
 from webapp.results.control.measures import MEASURES, TAILS
+from webapp.results.control.published import WHOSE
 from webapp.results.control.table import ControlRow, ControlTable, control_table
 from webapp.results.exports import csv_text, latex_number, latex_text
 
@@ -142,6 +143,7 @@ def _json_row(row: ControlRow) -> dict[str, Any]:
         "data_set": one.dataset,
         "correction": one.correction_title,
         "normalised_by": row.reference_label,
+        "published": {"whose": WHOSE, **asdict(one.published)} if one.published else None,
         "figures": {name: asdict(mean) for name, mean in row.means.items()},
         "tails": {name: asdict(tail) for name, tail in row.tails.items()},
         "compared_with": row.counterpart.name if row.counterpart else None,

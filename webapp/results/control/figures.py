@@ -11,15 +11,15 @@ from webapp.results.choice import Choice
 from webapp.results.compare import Comparison, job_url
 from webapp.results.control import trajectories
 from webapp.results.control.choice import Shape
-from webapp.results.control.comparison import ControlComparison, Variant, corrects
+from webapp.results.control.comparison import NOISE, ControlComparison, Variant, corrects
 from webapp.results.control.maps import policies_figure, sensitivity_figure
 from webapp.results.control.measures import MEASURES, statistic_of
 from webapp.results.control.names import (
-    NOISE,
     correction_names,
     subject_names,
     told_apart,
 )
+from webapp.results.control.published import SOURCE, WHOSE
 from webapp.results.control.table import figures_of
 from webapp.results.figures import against_axis, grouped_bars, return_distribution
 from webapp.results.figures.against_axis import AxisLine, AxisPoint
@@ -30,6 +30,8 @@ from webapp.results.selectors import metrics_logged
 from webapp.results.statistics import mean_ci
 
 MOST_PANELS = 8
+PUBLISHED_OUTCOME = "normalized_return"
+"""The figure that others have published."""
 UNASKED = ("eval_return_mean", "loss")
 """Metrics of learning curves in the order in which one is shown unasked."""
 
@@ -78,6 +80,7 @@ def bars_figure(found: ControlComparison) -> go.Figure:
     """Return the chosen figure, a group of bars per policy, a bar per correction."""
     outcome = found.choice.outcome
     names, series = subject_names(found.evaluated), correction_names(found.evaluated)
+    overlaid = outcome == PUBLISHED_OUTCOME
     bars = []
     for variant in found.evaluated:
         values = figures_of(variant, outcome, found.choice.tail)
@@ -92,9 +95,18 @@ def bars_figure(found: ControlComparison) -> go.Figure:
                     interval=mean_ci(values),
                     values=tuple(values),
                     urls=tuple(job_url(run.evaluate.id) for run in variant.runs if run.evaluate),
+                    published=_published(variant) if overlaid else None,
                 )
             )
-    return grouped_bars.draw(bars, MEASURES[outcome])
+    drawn = grouped_bars.draw(bars, MEASURES[outcome], WHOSE)
+    if any(bar.published for bar in bars):
+        _note(drawn, SOURCE)
+    return drawn
+
+
+def _published(variant: Variant) -> tuple[float, float] | None:
+    found = variant.published
+    return None if found is None else (found.mean, found.std)
 
 
 def has_noise(found: ControlComparison) -> bool:

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from algorithms.catalogue import CORRECTIONS
-from webapp.results.control.comparison import Variant, correction_title, corrects
+from webapp.results.control.comparison import NOISE, Variant, correction_title, corrects
 from webapp.results.groups import as_text
 
-NOISE = "evaluate.noise"
 POLICY, DATASET = "policy", "data set"
 """Axes beside the settings."""
 _SHOWN = ("train.params.", "train.settings.", "evaluate.", "score.", "inverse_dynamics.")

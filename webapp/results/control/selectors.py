@@ -9,6 +9,7 @@ from webapp.datasets.models import Dataset
 from webapp.experiments.models import Run
 from webapp.jobs.models import JobInput
 from webapp.policies.models import Policy
+from webapp.results.control.published import d4rl_name
 from webapp.results.rows import RunRow
 
 RECIPE = "control"
@@ -43,6 +44,8 @@ class Origin:
     """Name of a given policy; empty where it was trained in the run."""
     dataset: str
     """Name of the transitions; empty where nothing was learned from any."""
+    d4rl: str = ""
+    """Which of D4RL's data sets in CORL's table they are; empty for others."""
 
 
 def origins_of(runs: Sequence[RunRow]) -> dict[int, Origin]:
@@ -64,10 +67,12 @@ def origins_of(runs: Sequence[RunRow]) -> dict[int, Origin]:
         learners = [roles[role] for role in ("policy", *NETWORKS) if role in roles]
         sources = [transitions[job] for job in learners if job in transitions]
         policy = roles.get("policy")
+        data = named.get(run.id) or (datasets.get(sources[0]) if sources else None)
         found[run.id] = Origin(
             policy_job=policy,
             policy=policies.get(policy, "") if run.is_base and policy is not None else "",
-            dataset=named.get(run.id) or (datasets.get(sources[0], "") if sources else ""),
+            dataset=data.name if data else "",
+            d4rl=data.d4rl if data else "",
         )
     return found
 
@@ -79,10 +84,29 @@ def _dataset_id(run: RunRow) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _named(wanted: Mapping[int, int | None]) -> dict[int, str]:
-    """Return the names of the data sets that runs say they are about, by run."""
-    rows = Dataset.objects.filter(pk__in=[one for one in wanted.values() if one is not None])
-    names = {row.pk: str(row) for row in rows}
+@dataclass(frozen=True)
+class _Data:
+    """A data set of transitions by its names."""
+
+    name: str
+    d4rl: str = ""
+
+    @classmethod
+    def of(cls, row: Dataset) -> "_Data":
+        """Return the names of a row; its job is selected with it."""
+        spec = row.job.spec
+        source = spec.get("source")
+        path = str(source.get("path", "")) if isinstance(source, Mapping) else ""
+        known = d4rl_name(str(spec.get("reference", "")), path, row.origin, row.name)
+        # Only an import has all of D4RL's steps; what is collected or cut out is other data.
+        return cls(str(row), known if row.job.kind == "transitions" else "")
+
+
+def _named(wanted: Mapping[int, int | None]) -> dict[int, _Data]:
+    """Return the data sets that runs say they are about, by run."""
+    asked = [one for one in wanted.values() if one is not None]
+    rows = Dataset.objects.filter(pk__in=asked).select_related("job")
+    names = {row.pk: _Data.of(row) for row in rows}
     return {run: names[one] for run, one in wanted.items() if one in names}
 
 
@@ -94,11 +118,11 @@ def _inputs(job_ids: Collection[int]) -> Mapping[int, dict[str, int]]:
     return found
 
 
-def _datasets(job_ids: Collection[int]) -> dict[int, str]:
-    """Return names of data sets by their job; a job without a name is called by its title."""
-    rows = Dataset.objects.filter(job__in=list(job_ids)).order_by("-pk")
-    return {job_id: f"data set of job {job_id}" for job_id in job_ids} | {
-        row.job_id: str(row) for row in rows
+def _datasets(job_ids: Collection[int]) -> dict[int, _Data]:
+    """Return data sets by their job; a job without one is called by its number."""
+    rows = Dataset.objects.filter(job__in=list(job_ids)).select_related("job").order_by("-pk")
+    return {job_id: _Data(f"data set of job {job_id}") for job_id in job_ids} | {
+        row.job_id: _Data.of(row) for row in rows
     }
 
 

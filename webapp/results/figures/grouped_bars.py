@@ -1,6 +1,6 @@
 """A final figure of policies side by side: a bar per correction, seeds as points, 95% intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -27,10 +27,16 @@ class Bar:
     """One per training seed."""
     urls: tuple[str, ...]
     """Addresses of the evaluations."""
+    published: tuple[float, float] | None = None
+    """Mean and deviation as others have published them."""
 
 
-def draw(bars: Sequence[Bar], metric: Metric) -> go.Figure:
-    """Return the bars, those of one policy beside each other."""
+def draw(bars: Sequence[Bar], metric: Metric, whose: str = "") -> go.Figure:
+    """Return the bars, those of one policy beside each other.
+
+    Args:
+        whose: published numbers are, if there are any.
+    """
     categories = list(dict.fromkeys(bar.category for bar in bars))
     series = list(dict.fromkeys(bar.series for bar in bars))
     width = 0.8 / max(1, len(series))
@@ -42,6 +48,9 @@ def draw(bars: Sequence[Bar], metric: Metric) -> go.Figure:
             offset=(place - (len(series) - 1) / 2) * width, width=width,
         )
     ]  # fmt: skip
+    published = list(_middles(bars, categories, series, width))
+    if published:
+        traces.append(_published(published, whose))
     crowded = len(series) > MOST_NAMES // 2  # these names are long
     title = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
     return figure(
@@ -58,6 +67,42 @@ def draw(bars: Sequence[Bar], metric: Metric) -> go.Figure:
         height=400,
         showlegend=not crowded,
         meta={"notes": [NAMES_ON_HOVER] if crowded else []},
+    )
+
+
+def _middles(
+    bars: Sequence[Bar], categories: Sequence[str], series: Sequence[str], width: float
+) -> Iterator[tuple[float, Bar]]:
+    """Yield the places of the bars that have a published number."""
+    for bar in bars:
+        if bar.published is not None:
+            offset = (series.index(bar.series) - (len(series) - 1) / 2) * width
+            yield categories.index(bar.category) + offset, bar
+
+
+def _published(placed: Sequence[tuple[float, Bar]], whose: str) -> go.Scatter:
+    """Return hollow diamonds over the bars."""
+    numbers = [bar.published or (0.0, 0.0) for _, bar in placed]
+    return go.Scatter(
+        x=[place for place, _ in placed],
+        y=[mean for mean, _ in numbers],
+        error_y={"type": "data", "array": [deviation for _, deviation in numbers], "width": 3},
+        mode="markers",
+        name=plain(f"{whose}, published"),
+        marker={
+            "symbol": "diamond-open",
+            "size": 11,
+            "line": {"width": 2},
+            "color": COLOURS["ink"].light,
+        },
+        customdata=[
+            [plain(bar.name), f"{number[1]:.3g}"]
+            for (_, bar), number in zip(placed, numbers, strict=True)
+        ],
+        hovertemplate=(
+            f"<b>%{{customdata[0]}}</b>, {plain(whose)}: %{{y:.4g}} ± %{{customdata[1]}} "
+            "(deviation over its seeds)<extra></extra>"
+        ),
     )
 
 
