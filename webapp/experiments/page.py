@@ -6,18 +6,20 @@ from functools import cached_property
 
 from algorithms.base import Metric
 from algorithms.catalogue import CONTROL_ALGORITHMS
-from algorithms.metrics import EVAL_METRICS
+from algorithms.metrics import EVAL_METRICS, OUTCOME_METRICS
 from algorithms.shared.control_metrics import CONTROL_EVAL_METRICS, CONTROL_TRAIN_METRICS
 from algorithms.shared.online_metrics import ONLINE_GROUP
 from algorithms.shared.train_metrics import TRAIN_GROUPS
 from webapp.experiments.config_base import Family
 from webapp.experiments.configs import family_of
 from webapp.experiments.detail import ExperimentDetail, JobCard
+from webapp.experiments.plan import Recipe
 from webapp.experiments.recipes import RECIPE_NAMES, load
 from webapp.jobs.failures import POLICIES
 from webapp.jobs.states import ACTIVE, FailureClass, JobState
 from webapp.schema_forms import differences
 
+_OUTCOMES = {metric.name: metric for metric in OUTCOME_METRICS}
 MANY = 24
 """Nodes of one column drawn singly; of more, those that need attention and a count."""
 
@@ -81,6 +83,13 @@ class ExperimentView:
     def trains(self) -> bool:
         """Whether any run has a training, so that there are curves."""
         return any(card.train for card in self.detail.runs)
+
+    @property
+    def figures(self) -> tuple[Metric, ...]:
+        """Final figures of a run of language models, those of its recipe."""
+        name = self.detail.experiment.recipe
+        names = load(name).figures if name in RECIPE_NAMES else Recipe.figures
+        return tuple(_OUTCOMES[one] for one in names)
 
     @property
     def recipe(self) -> str:

@@ -95,6 +95,9 @@ class Recipe:
     """What it cannot do with a config, each at the path of a field."""
     notes: Callable[[Any], Sequence[str]] = lambda _: ()
     """Sentences to read before a launch."""
+    figures: tuple[str, ...] = ("greedy_accuracy", "pass_at_1", "invalid_share")
+    """Final figures of a run that the experiment's page shows, names of `OUTCOME_METRICS`; of
+    policies kept on the way the second one."""
     schedules: Callable[[Any], Schedules] | None = None
     """Schedules of generation and training that are drawn before a launch, and how many updates
     each is for, None where the data tell; of recipes that have any."""

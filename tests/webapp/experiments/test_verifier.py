@@ -1,15 +1,21 @@
 """The recipe `verifier`: who solves, who judges, what is learned and weighed; no database."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from pydantic import ValidationError
+from pytest_django import Settings
 
+from tests.webapp.results import made
 from webapp.experiments.config import ExperimentConfig
+from webapp.experiments.models import Experiment
 from webapp.experiments.plan import Plan, RunPlan, Sources
 from webapp.experiments.planner import plan, source_ids
 from webapp.experiments.roles import is_own
 from webapp.jobs.graph import Kept
+from webapp.jobs.models import Artifact
 
 SOURCES = Sources(
     datasets={1: "d" * 64, 2: "e" * 64},
@@ -178,6 +184,24 @@ def test_every_verifier_that_a_training_keeps_judges_the_same_solutions() -> Non
         assert weighed["verdicts"] is nodes[f"grade_verdicts+{step}"]
         assert is_own(f"judge+{step}")
     assert not any("+" in role for role in made.runs[0].nodes)
+
+
+@pytest.mark.django_db
+def test_the_experiments_page_shows_what_verifiers_differ_in(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.VAR = tmp_path
+    lab = made.make_lab(algorithms=("topr",))
+    told = {"maj_at_n": 0.25, "weighted_at_n": 0.75, "verdict_accuracy": 0.625}
+    Artifact.objects.filter(job__kind="evaluate").update(summary=told)
+    client.force_login(made.make_user("grace"))
+    address = f"/experiments/{lab.experiment.pk}/"
+    assert "75.0 %" not in client.get(address).content.decode()
+    Experiment.objects.filter(pk=lab.experiment.pk).update(recipe="verifier")
+    shown = client.get(address).content.decode()
+    assert "Weighted self-consistency</th>" in shown
+    for text in ("25.0 %", "75.0 %", "62.5 %"):
+        assert text in shown
 
 
 def test_no_verifier_is_looked_for_where_none_is_kept() -> None:

@@ -110,7 +110,7 @@ def test_the_number_of_queries_does_not_grow_with_the_runs(
 def test_the_experiments_page_lists_them(ada: Client, lab: made.Lab) -> None:
     html = ada.get(f"/experiments/{lab.experiment.pk}/").content.decode()
     job = lab.run("topr", 0).needs.get(role="evaluate+8").job
-    assert f'href="/jobs/{job.pk}/" title="pass@1 of the policy kept after 8 updates' in html
+    assert f'href="/jobs/{job.pk}/" title="Pass@1 of the policy kept after 8 updates' in html
 
 
 def test_a_weighing_is_of_the_verifier_that_wrote_its_verdicts(

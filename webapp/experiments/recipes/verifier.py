@@ -227,4 +227,6 @@ RECIPE = Recipe(
     ),
     plan=plan,
     settings=Settings,
+    # Everything else is of the solutions, which are the same for every verifier.
+    figures=("maj_at_n", "weighted_at_n", "verdict_accuracy"),
 )

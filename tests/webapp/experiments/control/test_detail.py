@@ -30,7 +30,7 @@ def test_before_anything_ran_the_page_names_figures_of_control(client: Client) -
     page = shown(client, bench.launch())
     for word in ("CVaR", "Violations", "TD3+BC + CDSA", "Score network", "metric=loss"):
         assert word in page
-    for word in ("Greedy accuracy", "pass@1", "tokens"):
+    for word in ("Greedy accuracy", "Pass@1", "tokens"):
         assert word not in page
 
 
