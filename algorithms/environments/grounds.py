@@ -16,6 +16,16 @@ class Disc:
 
 
 @dataclass(frozen=True)
+class Wall:
+    """A block that nobody passes."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True)
 class Ground:
     """Which numbers of an observation are a place, and what else there is to draw."""
 
@@ -28,16 +38,53 @@ class Ground:
     danger: Disc | None = None
     sides: tuple[float, float] | None = None
     """Smallest and largest x and y; None where it is for the data to say."""
+    walls: tuple[Wall, ...] = ()
+    """Of a maze."""
 
 
-_MAZE = Ground(place=(0, 1), goal_dimensions=(2, 3))
-"""Flat observations of Gymnasium-Robotics: achieved goal, desired goal, the rest."""
+_MAZES: Mapping[str, tuple[str, ...]] = {
+    "UMaze": ("#####", "#   #", "### #", "#   #", "#####"),
+    "Medium": (
+        "########", "#  ##  #", "#  #   #", "##   ###", "#  #   #", "# #  # #", "#   #  #",
+        "########",
+    ),
+    "Large": (
+        "############", "#    #     #", "# ## # # # #", "#      #   #", "# #### ### #",
+        "#  # #     #", "## # # # ###", "#  #   #   #", "############",
+    ),
+}  # fmt: skip
+"""Maps of Gymnasium-Robotics by size, seen from above: # is a wall."""
+
+
+def _walls(size: str, cell: float) -> tuple[Wall, ...]:
+    """Return the walls of a maze whose middle is the origin, neighbours of a row in one."""
+    rows = _MAZES[size]
+    left, top = -cell * len(rows[0]) / 2, cell * len(rows) / 2
+    found = []
+    for number, row in enumerate(rows):
+        y1 = top - cell * number
+        start = 0
+        for end in range(1, len(row) + 1):
+            if end == len(row) or row[end] != row[start]:
+                if row[start] == "#":
+                    found.append(Wall(left + cell * start, y1 - cell, left + cell * end, y1))
+                start = end
+    return tuple(found)
+
+
+def _maze(size: str, cell: float) -> Ground:
+    """Return a maze with flat observations: achieved goal, desired goal, the rest."""
+    return Ground(place=(0, 1), goal_dimensions=(2, 3), walls=_walls(size, cell))
+
+
+_POINT_CELL, _ANT_CELL = 1.0, 4.0
+"""Sides of a cell of the mazes."""
 
 GROUNDS: Mapping[str, Ground] = {
     POINT_MASS: Ground((0, 1), (2, 3), danger=Disc(0.5, 0.5, 0.3), sides=(0.0, 1.0)),
     RISKY_ANT: Ground((0, 1), goal=(10.0, 10.0), danger=Disc(5.0, 5.0, 3.0)),
-    **{f"PointMaze_{size}-v3": _MAZE for size in ("UMaze", "Medium", "Large")},
-    **{f"AntMaze_{size}-v5": _MAZE for size in ("UMaze", "Medium", "Large")},
+    **{f"PointMaze_{size}-v3": _maze(size, _POINT_CELL) for size in _MAZES},
+    **{f"AntMaze_{size}-v5": _maze(size, _ANT_CELL) for size in _MAZES},
 }
 """By environment; those whose observations tell no place are left out."""
 

@@ -24,7 +24,8 @@ def ground_figure(page: GroundPage) -> go.Figure:
         PlayedGroup(name, [_path(page, job, one) for one in episodes])
         for name, job, episodes in page.shown
     ]
-    return ground_animation.draw(GroundPicture(groups, _goals(page), ground.danger, ground.sides))
+    picture = GroundPicture(groups, _goals(page), ground.danger, ground.sides, ground.walls)
+    return ground_animation.draw(picture)
 
 
 def _path(page: GroundPage, job: Job, episode: Episode) -> PlayedPath:

@@ -33,6 +33,24 @@ def test_the_places_of_a_maze_are_its_achieved_and_desired_goals() -> None:
     maze.close()
 
 
+@pytest.mark.parametrize("family", ["PointMaze_{}-v3", "AntMaze_{}-v5"])
+@pytest.mark.parametrize("size", ["UMaze", "Medium", "Large"])
+def test_walls_are_those_of_the_simulators(family: str, size: str) -> None:
+    name = family.format(size)
+    environment = make_environment(name)
+    maze = environment.unwrapped.maze  # type: ignore[attr-defined]
+    walls = GROUNDS[name].walls
+    for row, cells in enumerate(maze.maze_map):
+        for column, cell in enumerate(cells):
+            x, y = maze.cell_rowcol_to_xy(np.array([row, column]))
+            inside = any(w.x0 < x < w.x1 and w.y0 < y < w.y1 for w in walls)
+            assert inside == (cell == 1), (row, column)
+    area = sum((wall.x1 - wall.x0) * (wall.y1 - wall.y0) for wall in walls)
+    blocks = sum(cell == 1 for cells in maze.maze_map for cell in cells)
+    assert area == pytest.approx(blocks * maze.maze_size_scaling**2)
+    environment.close()
+
+
 def test_unknown_observations_are_numbered() -> None:
     assert observation_names(POINT_MASS, 4) == ("x", "y", "goal x", "goal y")
     assert observation_names("Hopper-v5", 3) == ("s0", "s1", "s2")

@@ -63,6 +63,7 @@ def figure(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         labels=(names[choice.x], names[choice.y]),
         values_label="Step" if by_step else "Episode return",
         danger=ground.danger if ground is not None and shows_zone else None,
+        walls=ground.walls if ground is not None and shows_zone else (),
     )
     return HttpResponse(state_scatter.draw(picture).to_json(), content_type="application/json")
 

@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from algorithms.environments.grounds import Ground
+from webapp.results.figures.ground_shapes import wall_shapes
 from webapp.results.figures.palette import COLOURS, figure, style
 from webapp.results.figures.text import plain
 from webapp.results.statistics import FloatArray
@@ -59,7 +60,7 @@ def draw(
             "scaleratio": 1,
             "constrain": "domain",
         },
-        shapes=[_danger(ground)] if ground.danger else [],
+        shapes=[*wall_shapes(ground.walls), *([_danger(ground)] if ground.danger else [])],
         height=560,
         meta={
             "notes": [

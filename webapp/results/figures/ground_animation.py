@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from algorithms.environments.grounds import Disc
+from algorithms.environments.grounds import Disc, Wall
 from webapp.results.figures import palette
 from webapp.results.figures.data_states import danger_shapes
 from webapp.results.figures.digits import seen
+from webapp.results.figures.ground_shapes import wall_shapes
 from webapp.results.figures.text import plain
 
 Floats = NDArray[np.float64]
@@ -50,6 +51,7 @@ class GroundPicture:
     goals: Sequence[tuple[float, float]]
     danger: Disc | None
     sides: tuple[float, float] | None
+    walls: Sequence[Wall] = ()
 
 
 def draw(picture: GroundPicture) -> go.Figure:
@@ -70,7 +72,7 @@ def draw(picture: GroundPicture) -> go.Figure:
         traces,
         xaxis={**side, "title": {"text": "x"}},
         yaxis={**side, "title": {"text": "y"}, "scaleanchor": "x"},
-        shapes=danger_shapes(picture.danger),
+        shapes=[*wall_shapes(picture.walls), *danger_shapes(picture.danger)],
     )
     steps = max(len(path.places) for group in groups for path in group.paths)
     moving = list(range(heads, heads + len(groups)))

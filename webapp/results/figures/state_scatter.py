@@ -1,13 +1,15 @@
 """States of a data set in two dimensions, coloured by their episode's return or their step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from algorithms.environments.grounds import Disc
+from algorithms.environments.grounds import Disc, Wall
 from webapp.results.figures.data_states import danger_shapes
+from webapp.results.figures.ground_shapes import wall_shapes
 from webapp.results.figures.palette import figure
 from webapp.results.figures.text import plain
 
@@ -25,6 +27,7 @@ class ScatterPicture:
     labels: tuple[str, str]
     values_label: str
     danger: Disc | None = None
+    walls: Sequence[Wall] = ()
 
 
 def draw(picture: ScatterPicture) -> go.Figure:
@@ -48,10 +51,12 @@ def draw(picture: ScatterPicture) -> go.Figure:
         ),
         showlegend=False,
     )
-    equal = {"scaleanchor": "x", "scaleratio": 1} if picture.danger is not None else {}
+    equal = (
+        {"scaleanchor": "x", "scaleratio": 1} if picture.danger is not None or picture.walls else {}
+    )
     return figure(
         [dots],
         xaxis={"title": {"text": x}, "constrain": "domain"},
         yaxis={"title": {"text": y}, **equal},
-        shapes=danger_shapes(picture.danger),
+        shapes=[*wall_shapes(picture.walls), *danger_shapes(picture.danger)],
     )

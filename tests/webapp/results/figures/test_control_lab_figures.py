@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from algorithms.environments.grounds import Disc
-from webapp.results.figures import correction_path, ground_animation, score_field
+from algorithms.environments.grounds import GROUNDS, Disc
+from webapp.results.figures import (
+    correction_path,
+    episode_paths,
+    ground_animation,
+    score_field,
+    state_scatter,
+)
+from webapp.results.figures.episode_paths import EpisodePath, PathGroup
 from webapp.results.figures.ground_animation import GroundPicture, PlayedGroup, PlayedPath
 
 
@@ -46,3 +53,27 @@ def test_an_episode_that_is_over_stays_where_it_ended() -> None:
     nothing = ground_animation.draw(GroundPicture([], [], None, None))
     assert not nothing.data
     assert "kept trajectories" in nothing.layout.meta["empty"]
+
+
+def test_the_walls_of_a_maze_are_drawn_under_paths_and_states() -> None:
+    maze = GROUNDS["PointMaze_UMaze-v3"]
+    places = np.array([[1.0, 1.0], [1.0, 0.0]])
+    paths = (EpisodePath(1, places, 0.0, 0),)
+    group = PathGroup("Waypoints", "", 0, is_corrected=False, paths=paths)
+    played = PlayedPath("one", places, np.zeros(2, bool), ["", ""])
+    seen = state_scatter.ScatterPicture(
+        places, np.zeros(2), np.arange(2), ("x", "y"), "Return", walls=maze.walls
+    )
+    pictures = (
+        episode_paths.draw([group], maze, (1.0, -1.0)),
+        ground_animation.draw(
+            GroundPicture([PlayedGroup("one", [played])], [], None, None, maze.walls)
+        ),
+        state_scatter.draw(seen),
+    )
+    for drawn in pictures:
+        boxes = [(shape.x0, shape.x1, shape.y0, shape.y1) for shape in drawn.layout.shapes]
+        assert (-2.5, 2.5, 1.5, 2.5) in boxes  # the upper side in one block
+        assert (-1.5, 0.5, -0.5, 0.5) not in boxes
+        assert (-2.5, 0.5, -0.5, 0.5) in boxes  # the tongue, with the left side's cell
+        assert {shape.layer for shape in drawn.layout.shapes} == {"below"}
