@@ -16,7 +16,7 @@ from webapp.results.curves import XAxis, band
 from webapp.results.figures import final_dots, learning_curve, outcome_shares
 from webapp.results.figures.learning_curve import CurveGroup, Level, Look, Mark, SeedCurve
 from webapp.results.groups import Group
-from webapp.results.rows import Points, RunRow, totals_of
+from webapp.results.rows import JobRow, Points, RunRow, totals_of
 
 EVAL_TO_OUTCOME = {
     "eval_greedy_accuracy": "greedy_accuracy",
@@ -25,6 +25,16 @@ EVAL_TO_OUTCOME = {
     "eval_tokens_mean": "tokens_mean",
 }
 """The final figure that a metric during training estimates."""
+_OF_VERIFIERS = {
+    "eval_sampled_accuracy": "verdict_accuracy",
+    "eval_invalid_share": "verdict_invalid_share",
+}
+"""The same of verifiers: they are trained, and evaluated on the way, on verdicts."""
+
+
+def final_outcome(metric: str, job: JobRow) -> str | None:
+    """Return the figure of a final evaluation that a metric of trainings is comparable to."""
+    return (_OF_VERIFIERS if job.kind == "weigh" else EVAL_TO_OUTCOME).get(metric)
 
 
 def curves_figure(found: Comparison, metric: Metric) -> go.Figure:
@@ -91,15 +101,13 @@ def _marks(
 
 
 def _levels(found: Comparison) -> list[Level]:
-    outcome = EVAL_TO_OUTCOME.get(found.choice.metric)
-    if outcome is None:
-        return []
     return [
         Level(group.name, value, job_url(run.evaluate.id))
         for group in found.groups
         for run in group.runs
         if group.is_base
         and run.evaluate is not None
+        and (outcome := final_outcome(found.choice.metric, run.evaluate)) is not None
         and (value := value_of(run, outcome)) is not None
     ]
 

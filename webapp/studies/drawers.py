@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from algorithms.evaluation.cardinality import cardinality
 from webapp.results.compare import job_url
-from webapp.results.compare_figures import EVAL_TO_OUTCOME
+from webapp.results.compare_figures import final_outcome
 from webapp.results.curves import band
 from webapp.results.figures import cardinality as cardinality_plot
 from webapp.results.figures import final_dots, learning_curve, shares_over_steps
@@ -47,15 +47,16 @@ def _curve_group(result: StudyResult, cell: Cell, metric: str, variant: int) -> 
 
 
 def _levels(result: StudyResult, panel: Panel, cells: Sequence[Cell]) -> list[Level]:
-    outcome = EVAL_TO_OUTCOME.get(panel.of.metric)
     found = []
     for cell in cells:
-        if outcome is None or cell.algorithm:
+        jobs = [] if cell.algorithm else [run.evaluation() for run in result.facts.runs_of(cell)]
+        job = jobs[0] if jobs else None
+        outcome = None if job is None else final_outcome(panel.of.metric, job)
+        if job is None or outcome is None:
             continue
         values = measured(result.facts, cell, Measure(metric=outcome)).by_seed
-        jobs = [run.evaluation() for run in result.facts.runs_of(cell)]
-        if values and jobs[0] is not None:
-            found.append(Level(cell.label, next(iter(values.values())), job_url(jobs[0].id)))
+        if values:
+            found.append(Level(cell.label, next(iter(values.values())), job_url(job.id)))
     return found
 
 

@@ -115,7 +115,7 @@ def load_facts(plan: StudyPlan) -> Facts:
         .select_related("artifact")
         .defer("spec", "failure_detail")
     )
-    jobs = {job.fingerprint: JobRow(job.pk, job.state, artifact_row(job)) for job in rows}
+    jobs = {job.fingerprint: JobRow(job.pk, job.state, artifact_row(job), job.kind) for job in rows}
     needs = (
         ExperimentJob.objects.filter(job__in=[job.id for job in jobs.values()], run__isnull=False)
         .order_by("run_id")

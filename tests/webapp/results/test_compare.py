@@ -14,7 +14,7 @@ from algorithms.metrics import metric_by_name
 from tests.webapp.results import made
 from webapp.datasets.models import Dataset
 from webapp.experiments.models import Experiment, ExperimentJob
-from webapp.jobs.models import Job, MetricPoint
+from webapp.jobs.models import Artifact, Job, MetricPoint
 from webapp.jobs.store import default_store
 from webapp.results import selectors
 from webapp.results.at_k import at_k_figure, cardinality_figure
@@ -167,6 +167,26 @@ def test_the_curves_have_a_band_a_mean_and_each_seed_and_the_base_as_a_line() ->
     ]
     assert figure.data[-1].y[0] == lab.base.needs.get().job.artifact.summary["pass_at_1"]
     assert figure.data[1].customdata[0][0] == f"/jobs/{lab.job('train', 'topr').pk}/"
+
+
+def test_the_line_of_an_untrained_verifier_is_about_verdicts_as_the_curves_are() -> None:
+    lab = made.make_lab(algorithms=("topr",))
+    values = [0.3] * 3
+    made.make_points(
+        lab.job("train", "topr"), {"eval_invalid_share": values, "eval_greedy_accuracy": values}
+    )
+    base = lab.base.needs.get().job
+    Job.objects.filter(pk=base.pk).update(kind="weigh")
+    told = {"pass_at_1": 0.9, "verdict_accuracy": 0.5, "verdict_invalid_share": 0.1}
+    Artifact.objects.filter(job=base).update(summary=told)
+    for metric, value in {"eval_sampled_accuracy": 0.5, "eval_invalid_share": 0.1}.items():
+        figure = curves_figure(comparison(lab, metric=metric), metric_by_name(metric))
+        assert figure.data[-1].name == "base policy"
+        assert figure.data[-1].y[0] == value
+    figure = curves_figure(
+        comparison(lab, metric="eval_greedy_accuracy"), metric_by_name("eval_greedy_accuracy")
+    )
+    assert "base policy" not in [trace.name for trace in figure.data]
 
 
 def test_an_axis_of_tokens_says_that_it_interpolates() -> None:
