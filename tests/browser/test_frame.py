@@ -142,3 +142,27 @@ def test_plots_out_of_sight_are_drawn_too_when_nothing_else_is_to_do(visitor: Vi
         }"""
     )
     assert page.evaluate("window.scrollY") == 0
+
+
+def test_a_dark_page_is_printed_light_with_plots_that_fit_the_paper(
+    chromium: Browser, site: Site
+) -> None:
+    someone = Visitor.open(chromium, site, scheme="dark")
+    someone.sign_in(to="/styleguide/")
+    root, plot = someone.page.locator("html"), someone.page.locator(".js-plotly-plot .main-svg")
+
+    def width() -> int:
+        return round(plot.first.evaluate("(svg) => svg.getBoundingClientRect().width"))
+
+    plot.first.wait_for()
+    before = width()
+    someone.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    expect(root).to_have_attribute("data-bs-theme", "light")
+    printed = width()
+    someone.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    expect(root).to_have_attribute("data-bs-theme", "dark")
+    after = width()
+    someone.page.context.close()
+    assert before > printed == 620
+    assert abs(after - before) <= 1
+    assert someone.complaints == []

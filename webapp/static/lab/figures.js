@@ -132,7 +132,15 @@
     }
     filling = false;
   };
-  window.addEventListener("beforeprint", () => { for (const figure of [...waiting]) take(figure); });
+  const PAPER = 620; // pixels between the margins of A4, inside a panel
+  const drawn = () => [...document.querySelectorAll("[data-figure-url] .js-plotly-plot")];
+  window.addEventListener("beforeprint", () => {
+    for (const figure of [...waiting]) take(figure);
+    for (const plot of drawn()) Plotly.relayout(plot, { width: Math.min(PAPER, plot.clientWidth) });
+  });
+  window.addEventListener("afterprint", () => {
+    for (const plot of drawn()) draw(plot.closest("[data-figure-url]"));
+  });
 
   const init = (root) => {
     const found = [...root.querySelectorAll("[data-figure-url]")];

@@ -8,9 +8,11 @@
     }
   };
   const system = window.matchMedia("(prefers-color-scheme: dark)");
+  let printing = false; // paper is light
   const apply = () => {
     const choice = stored() || "auto";
-    const theme = choice === "auto" ? (system.matches ? "dark" : "light") : choice;
+    const dark = choice === "auto" ? system.matches : choice === "dark";
+    const theme = dark && !printing ? "dark" : "light";
     const root = document.documentElement;
     const changed = root.dataset.bsTheme !== theme;
     root.dataset.bsTheme = theme;
@@ -34,4 +36,10 @@
   apply();
   system.addEventListener("change", apply);
   window.addEventListener("storage", apply);
+  for (const [event, begins] of [["beforeprint", true], ["afterprint", false]]) {
+    window.addEventListener(event, () => {
+      printing = begins;
+      apply();
+    });
+  }
 })();
