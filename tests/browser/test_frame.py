@@ -152,7 +152,7 @@ def test_a_dark_page_is_printed_light_with_plots_that_fit_the_paper(
     root, plot = someone.page.locator("html"), someone.page.locator(".js-plotly-plot .main-svg")
 
     def width() -> int:
-        return round(plot.first.evaluate("(svg) => svg.getBoundingClientRect().width"))
+        return int(plot.first.evaluate("(svg) => Math.round(svg.getBoundingClientRect().width)"))
 
     plot.first.wait_for()
     before = width()
