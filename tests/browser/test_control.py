@@ -52,13 +52,21 @@ def _jobs(page: Page) -> None:
 
 
 def _drawn(page: Page, name: str) -> list[str]:
-    """Return the names of a plot's traces, as soon as it is drawn."""
-    plot = f'[data-figure-name="{name}"] .js-plotly-plot'
-    page.locator(plot).scroll_into_view_if_needed()
-    names = "(plot) => document.querySelector(plot)?._fullData?.map((trace) => trace.name)"
-    page.wait_for_function(f"(plot) => ({names})(plot)?.length > 0", arg=plot)
-    found: list[str] = page.evaluate(names, plot)
-    return found
+    """Return the names of a plot's traces, as soon as it is drawn.
+
+    Plots are drawn where they are seen, and a live part of a page may be fetched again meanwhile.
+    """
+    found = page.wait_for_function(
+        """(name) => {
+            const figure = document.querySelector(`[data-figure-name="${name}"]`);
+            figure?.scrollIntoView();
+            const traces = figure?.querySelector(".js-plotly-plot")?._fullData;
+            return traces?.length ? traces.map((trace) => trace.name) : false;
+        }""",
+        arg=name,
+    )
+    names: list[str] = found.json_value()
+    return names
 
 
 def _compare(page: Page) -> None:
@@ -101,6 +109,60 @@ def _evaluation(page: Page) -> None:
     assert _drawn(page, "trajectories")
 
 
+def _films(page: Page) -> None:
+    """Two episodes are rendered by a worker; nothing moves before it is asked to."""
+    section = page.locator("#renderings")
+    expect(section).to_contain_text("No episode is rendered yet")
+    section.get_by_role("button", name="Render episodes").click()
+    expect(section.locator(".film")).to_have_count(2, timeout=MINUTES)
+    picture = section.locator("img").first
+    expect(picture).to_have_js_property("naturalWidth", 2 * 320 + 8)
+    expect(picture).to_have_attribute("src", re.compile(r"still-1\.webp$"))
+    section.get_by_role("button", name="Play").first.click()
+    expect(picture).to_have_attribute("src", re.compile(r"episode-1\.webp$"))
+    section.get_by_role("button", name="Stop").click()
+    expect(picture).to_have_attribute("src", re.compile(r"still-1\.webp$"))
+
+
+def _score_field(page: Page) -> None:
+    page.goto("/labs/score-field/")
+    _drawn(page, "score-field")
+    before = page.locator("#sigma-shown").inner_text()
+    page.locator("#id_level").press("ArrowLeft")
+    expect(page.locator("#sigma-shown")).not_to_have_text(before)
+    page.wait_for_url("**level=**")
+    page.locator("#id_y").select_option("0")
+    expect(page.locator("#result")).to_contain_text("mend the field")
+    page.locator("#id_y").select_option("1")
+    expect(page.locator("#result")).to_contain_text("Log density along lines")
+
+
+def _correction(page: Page) -> None:
+    page.goto("/labs/correction/")
+    _drawn(page, "correction")
+    rows = page.locator("#result tbody tr")
+    expect(rows).to_have_count(6)  # the policy's action, and PointMass' five corrections
+    page.locator("#id_c-steps").fill("2")
+    expect(rows).to_have_count(3)
+    page.locator("#id_action").fill("0.5 -0.25")
+    expect(rows.first).to_contain_text("the typed action")
+    page.reload()
+    expect(rows.first).to_contain_text("the typed action")
+    expect(rows).to_have_count(3)
+
+
+def _point_mass(page: Page) -> None:
+    page.goto("/labs/point-mass/")
+    _drawn(page, "point-mass")
+    expect(page.locator("#result tbody tr")).to_have_count(8)
+    page.locator("#id_episodes").fill("3")
+    expect(page.locator("#result tbody tr")).to_have_count(3)
+    player = page.locator("[data-lab-player]")
+    player.get_by_role("button").click()
+    expect(player.locator("output")).not_to_contain_text("step 0")
+    page.wait_for_url("**episodes=3**")
+
+
 def test_from_collected_data_to_corrected_policies(visitor: Visitor) -> None:
     visitor.site.start_workers(2)
     page = visitor.page
@@ -111,3 +173,7 @@ def test_from_collected_data_to_corrected_policies(visitor: Visitor) -> None:
     _tail_on_the_page(page)
     _trajectories(page)
     _evaluation(page)
+    _films(page)
+    _score_field(page)
+    _correction(page)
+    _point_mass(page)
