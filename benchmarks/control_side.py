@@ -19,6 +19,7 @@ from algorithms.catalogue import CONTROL_ALGORITHMS
 from algorithms.control_base import Agent, Spaces
 from algorithms.control_data.scaling import Scaling
 from algorithms.control_data.transitions import Transitions
+from algorithms.shared import perceptrons
 from algorithms.training.allocator import keep_freed_memory
 from algorithms.training.control_data import BatchStream, ResidentData
 from algorithms.training.device import configure_process
@@ -94,7 +95,7 @@ def plain(name: str, seeds: int) -> Update:
 def multiplications(name: str) -> float:
     """Return the floating-point operations of an update's products, the mean of two updates."""
     agent, stream = _built(name, 1)
-    with FlopCounterMode(display=False) as counter:
+    with perceptrons.switched_off(), FlopCounterMode(display=False) as counter:
         for batch in stream.batches(0):
             agent.update(batch)
             if batch.step == 1:
