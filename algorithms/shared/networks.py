@@ -73,7 +73,7 @@ class StackedMLP(nn.Module):
         """
         weights = [_part(each, frozen=frozen, first=first) for each in self.weights]
         biases = [_part(each, frozen=frozen, first=first) for each in self.biases]
-        if self._only_relu and perceptrons.computes(inputs):
+        if self._only_relu and perceptrons.pays(inputs, weights[0].shape[2]):
             found = perceptrons.relu_perceptrons(inputs, weights, biases)
             return torch.tanh(found) if self._tanh_output else found
         hidden = inputs.repeat(len(weights[0]) // len(inputs), 1, 1)

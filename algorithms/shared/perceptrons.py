@@ -16,6 +16,8 @@ from torch.autograd.function import once_differentiable
 
 BLOCK_ROWS = 512
 """Rows that pass all layers together; 256 and 1024 were slower (CQL's 7,680 rows, width 256)."""
+LEAST_WORK = 2**15
+"""Rows times width from which on these products outweigh the calls: 128 rows at a width of 256."""
 NARROW = 32
 """Weights with fewer columns than this have gradients that are cheaper computed transposed."""
 
@@ -25,9 +27,13 @@ _AVAILABLE: bool = (
 )
 
 
-def computes(inputs: Tensor) -> bool:
-    """Return whether this machine computes perceptrons of these inputs here."""
-    return _AVAILABLE and inputs.device.type == "cpu" and inputs.dtype == torch.float32
+def pays(inputs: Float[Tensor, "S N I"], width: int) -> bool:
+    """Return whether perceptrons of this width had better be computed here.
+
+    Few rows or narrow layers, as where one policy acts, are faster by PyTorch's own products.
+    """
+    fits = inputs.device.type == "cpu" and inputs.dtype == torch.float32
+    return _AVAILABLE and fits and inputs.shape[1] * width >= LEAST_WORK
 
 
 def relu_perceptrons(

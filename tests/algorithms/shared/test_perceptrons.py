@@ -11,9 +11,7 @@ from algorithms.shared import perceptrons
 from algorithms.shared.networks import StackedMLP, TwinValues
 from algorithms.shared.perceptrons import BLOCK_ROWS, relu_perceptrons
 
-pytestmark = pytest.mark.skipif(
-    not perceptrons.computes(torch.zeros(1)), reason="This processor has no AVX-512."
-)
+pytestmark = pytest.mark.skipif(not perceptrons._AVAILABLE, reason="This processor has no AVX-512.")
 
 SIZES = {"narrow": (5, 48, 40, 3), "one output": (5, 40, 48, 1), "one layer": (6, 50)}
 ROWS = {"one block": 7, "three blocks": 2 * BLOCK_ROWS + 5}
@@ -92,9 +90,10 @@ def test_a_weight_changed_before_the_backward_pass_is_an_error() -> None:
 
 def test_a_network_is_the_same_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
     generators = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
-    twins = TwinValues((5, 64, 64), generators)
-    actor = StackedMLP((5, 64, 3), generators, tanh_output=True)
-    inputs = drawn(2, 9, 5)
+    twins = TwinValues((5, 256, 256), generators)
+    actor = StackedMLP((5, 256, 3), generators, tanh_output=True)
+    inputs = drawn(2, 128, 5)
+    assert perceptrons.pays(inputs, 256)
 
     def figures() -> list[Tensor]:
         return [twins(inputs), twins.first(inputs), actor(inputs)]
@@ -103,6 +102,13 @@ def test_a_network_is_the_same_with_and_without(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(perceptrons, "_AVAILABLE", False)
     for ours, plain in zip(fast, figures(), strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-6)
+
+
+def test_one_row_is_left_to_plain_products_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    actor = StackedMLP((5, 256, 3), [torch.Generator().manual_seed(0)])
+    found = actor(drawn(1, 1, 5))
+    monkeypatch.setattr(perceptrons, "_AVAILABLE", False)
+    assert torch.equal(found, actor(drawn(1, 1, 5)))
 
 
 def test_a_member_is_the_same_alone_bit_for_bit() -> None:
