@@ -21,11 +21,11 @@ CONTROL_KINDS: Mapping[str, Kind] = {
     "control_policy": Kind(ImportPolicySpec, version=1, optional_roles=("file",)),
     "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
     "leave_out": Kind(LeaveOutSpec, version=1, roles=("transitions",)),
-    "train_control": Kind(TrainControlSpec, version=1, roles=("transitions",), resumable=True),
+    "train_control": Kind(TrainControlSpec, version=2, roles=("transitions",), resumable=True),
     "keep_checkpoint": Kind(KeepCheckpointSpec, version=1, roles=("transitions", "checkpoint")),
     "train_score": Kind(TrainScoreSpec, version=2, roles=("transitions",), resumable=True),
     "train_inverse_dynamics": Kind(
-        TrainDynamicsSpec, version=1, roles=("transitions",), resumable=True
+        TrainDynamicsSpec, version=2, roles=("transitions",), resumable=True
     ),
     "evaluate_control": Kind(
         EvaluateControlSpec,

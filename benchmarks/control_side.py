@@ -29,6 +29,14 @@ OBSERVATIONS, ACTIONS, ROWS = 11, 3, 100_000
 Update = Callable[[], object]
 
 
+def _product(left: torch.Size, right: torch.Size, *_: object, **__: object) -> int:
+    """Return the operations of left right^T."""
+    return int(2 * left.numel() * right[0])
+
+
+ONEDNN = {torch.ops.mkldnn._linear_pointwise: _product}  # noqa: SLF001 - has no public name
+
+
 def data(seed: int = 0) -> Transitions:
     """Return random transitions of Hopper's shape."""
     random = np.random.default_rng(seed)
@@ -94,7 +102,7 @@ def plain(name: str, seeds: int) -> Update:
 def multiplications(name: str) -> float:
     """Return the floating-point operations of an update's products, the mean of two updates."""
     agent, stream = _built(name, 1)
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping=ONEDNN) as counter:
         for batch in stream.batches(0):
             agent.update(batch)
             if batch.step == 1:

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from algorithms.shared import perceptrons
+
 Activation = Literal["relu", "silu", "tanh"]
 
 _ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -43,6 +45,7 @@ class StackedMLP(nn.Module):
         """
         super().__init__()
         self._activation = _ACTIVATIONS[activation]
+        self._only_relu = activation == "relu" and not layer_norm
         self._tanh_output = tanh_output
         pairs = list(pairwise(sizes))
         self.weights = nn.ParameterList()
@@ -60,20 +63,23 @@ class StackedMLP(nn.Module):
                 self.shifts.append(nn.Parameter(torch.zeros(members, 1, width)))
 
     def forward(
-        self, inputs: Float[Tensor, "M N I"], *, frozen: bool = False, first: int | None = None
+        self, inputs: Float[Tensor, "S N I"], *, frozen: bool = False, first: int | None = None
     ) -> Float[Tensor, "M N O"]:
-        """Return the outputs of each member for its own inputs.
+        """Return the outputs of each member; member m reads the inputs m modulo S.
 
         Args:
             frozen: Let gradients through to the inputs only.
             first: Use the first members only; their weights are frozen too.
         """
-        hidden = inputs
-        last = len(self.weights) - 1
+        weights = [_part(each, frozen=frozen, first=first) for each in self.weights]
+        biases = [_part(each, frozen=frozen, first=first) for each in self.biases]
+        if self._only_relu and perceptrons.pays(inputs, weights[0].shape[2]):
+            found = perceptrons.relu_perceptrons(inputs, weights, biases)
+            return torch.tanh(found) if self._tanh_output else found
+        hidden = inputs.repeat(len(weights[0]) // len(inputs), 1, 1)
+        last = len(weights) - 1
         for layer in range(last + 1):
-            weight = _part(self.weights[layer], frozen=frozen, first=first)
-            bias = _part(self.biases[layer], frozen=frozen, first=first)
-            hidden = _affine(hidden, weight, bias)
+            hidden = _affine(hidden, weights[layer], biases[layer])
             if layer == last:
                 break
             if len(self.gains):
@@ -144,7 +150,7 @@ class TwinValues(nn.Module):
     ) -> Float[Tensor, "2 S N"]:
         """Return both values at the joined inputs."""
         joined = torch.cat(inputs, dim=-1)
-        both: Tensor = self.network(torch.cat([joined, joined]), frozen=frozen)
+        both: Tensor = self.network(joined, frozen=frozen)
         return both.view(2, *joined.shape[:2])
 
     def first(self, *inputs: Float[Tensor, "S N _"]) -> Float[Tensor, "S N"]:
