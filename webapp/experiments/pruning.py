@@ -18,6 +18,8 @@ from webapp.jobs.states import ACTIVE
 from webapp.jobs.store import default_store
 from webapp.policies.models import Policy
 
+RENDERING = "render_episodes"
+
 
 @dataclass(frozen=True)
 class PruneReport:
@@ -29,7 +31,10 @@ class PruneReport:
 
 
 def unneeded_jobs() -> QuerySet[Job]:
-    """Return ended jobs that no experiment, dataset, policy, set or unfinished job needs."""
+    """Return ended jobs that no experiment, dataset, policy, set or unfinished job needs.
+
+    Rendered episodes belong to their evaluation's page: they stay while all that they show stays.
+    """
     needed = (
         Q(state__in=ACTIVE)
         | Exists(ExperimentJob.objects.filter(job=OuterRef("pk")))
@@ -38,7 +43,9 @@ def unneeded_jobs() -> QuerySet[Job]:
         | Exists(CuratedSet.objects.filter(job=OuterRef("pk")))
     )
     roots = Job.objects.filter(needed).values_list("pk", flat=True)
-    return Job.objects.exclude(pk__in=ancestors(roots))
+    kept = ancestors(roots)
+    goes = JobInput.objects.filter(job=OuterRef("pk")).exclude(source__in=kept)
+    return Job.objects.exclude(pk__in=kept).exclude(Q(kind=RENDERING) & ~Exists(goes))
 
 
 @transaction.atomic

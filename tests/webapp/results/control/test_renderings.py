@@ -13,7 +13,10 @@ from PIL import Image
 from pytest_django import Settings
 
 from tests.webapp.experiments.control.bench import ControlBench
+from tests.webapp.experiments.factories import make_user
 from tests.webapp.jobs.doing import do_all
+from webapp.experiments.models import Experiment
+from webapp.experiments.pruning import artifacts_prune
 from webapp.jobs.models import Job
 from webapp.results.control import renderings as made
 from webapp.results.control.episodes import episodes_of
@@ -116,6 +119,19 @@ def test_a_machine_that_cannot_draw_is_told_on_the_page(
     page = client.get(address(job)).content.decode()
     assert "could not render the episodes" in page
     assert "libegl1" in page
+
+
+def test_renderings_stay_while_their_evaluation_does(bench: ControlBench, client: Client) -> None:
+    client.post(address(evaluation("cdsa")), {"count": "1", "which": "first", "seeds": ""})
+    assert do_all() == ["render_episodes"]
+    staff = make_user("root", is_staff=True)
+    artifacts_prune(user=staff)
+    assert Job.objects.filter(kind="render_episodes").exists()
+    Experiment.objects.all().delete()
+    artifacts_prune(user=staff)
+    kinds = set(Job.objects.values_list("kind", flat=True))
+    assert not kinds & {"render_episodes", "evaluate_control", "train_score"}
+    assert "control_policy" in kinds
 
 
 def test_the_api_renders_and_hands_out_the_animation(bench: ControlBench, client: Client) -> None:
