@@ -19,8 +19,9 @@ def provenance_of(metadata: Mapping[str, Any]) -> Sequence[Fact]:
     if "left_out" in told:
         region: Mapping[str, Any] = told["left_out"]
         how = "begin or end there" if region["touching"] == "either" else "begin there"
-        fact = Fact("Left out", f"{told['steps_left_out']:,} steps that {how}: {words_of(region)}")
-        return [fact, *provenance_of({"provenance": told.get("of")})]
+        text = f"{told['steps_left_out']:,} steps that {how}: {words_of(region)}"
+        pieces = Fact("Returns, lengths", "of the pieces that are left of episodes")
+        return [Fact("Left out", text), pieces, *provenance_of({"provenance": told.get("of")})]
     if "collected" in told:
         return _collected(told)
     spec: Mapping[str, Any] = told.get("imported") or {}
