@@ -15,7 +15,8 @@ from algorithms.asking import Sampling, VLLMSettings
 from algorithms.base import Stopped
 from algorithms.specs import GenerateSpec
 from tests.algorithms.training.world import Recorder, World
-from workers import guard
+from tests.workers.fake_runner import write_fake_runner
+from workers import guard, runners
 from workers.child import Child
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -87,18 +88,22 @@ def test_the_engine_dies_with_a_job_that_is_killed_where_no_worker_watches(
 def test_a_worker_finds_the_engine_by_the_mark_of_its_job_and_ends_it(
     shared_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "workers").mkdir()
-    (tmp_path / "workers" / "__init__.py").touch()
     code = ENDLESS.format(root=str(ROOT), folder=str(shared_world.folder / "policy"))
-    (tmp_path / "workers" / "runner.py").write_text(code)
+    write_fake_runner(tmp_path, code)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr("django.conf.settings.BASE_DIR", tmp_path)
-    child = Child(os.getpid(), 7)
+    monkeypatch.setattr("django.conf.settings.LAB_FORK_RUNNERS", True)
+    runners.end_server()
+    child = Child(os.getpid(), 7, "generate")
     try:
+        while child.pid is None:
+            assert child.wait(1.0) is None
         family = wait_for({CORE, WORKER}, child.pid)
         marked = {_title(psutil.Process(pid)).strip() for pid in guard.carriers(child.marker)}
         assert {CORE, WORKER} <= marked
     finally:
         child.end()
+        runners.end_server()
     assert guard.carriers(child.marker) == []
     assert all_gone(family)
 

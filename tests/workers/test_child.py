@@ -1,7 +1,6 @@
 """Child processes, their guard, and the marks by which everything of a job is found."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import psutil
 import pytest
 from django.conf import settings
 
+from tests.workers.fake_runner import write_fake_runner
 from workers import guard, runners
 from workers.child import LOG_BYTES, Child, marker
 
@@ -111,37 +111,17 @@ def test_the_guard_is_small(
     assert psutil.Process(watcher.pid).memory_info().rss < 25 * 2**20
 
 
-FAKE = """
-import os, sys
-HEARTBEAT_VARIABLE = "LAB_HEARTBEAT_FD"
-def main(*_):
-    exec({code!r}, {{}})
-    return 0
-def leave(status):
-    sys.stdout.flush()
-    os._exit(status)
-if __name__ == "__main__":
-    leave(main())
-"""
-
-
 @pytest.fixture(params=[False, True], ids=["fresh", "forked"])
 def fake_runner(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], Child]]:
     """Start a child whose `workers.runner` is the given code, in either way."""
-    folder = tmp_path / "workers"
-    folder.mkdir()
-    for name in ("__init__", "fork_server", "guard", "messages"):
-        shutil.copy(Path(guard.__file__).with_name(f"{name}.py"), folder)
     monkeypatch.setenv("PYTHONPATH", str(Path(guard.__file__).parents[1]))
     monkeypatch.setattr("django.conf.settings.BASE_DIR", tmp_path)
     monkeypatch.setattr("django.conf.settings.LAB_FORK_RUNNERS", request.param)
 
     def begin(code: str) -> Child:
-        text = FAKE.format(code=code)
-        if not (folder / "runner.py").exists() or (folder / "runner.py").read_text() != text:
-            (folder / "runner.py").write_text(text)
+        write_fake_runner(tmp_path, code)
         return Child(os.getpid(), 1 + request.param, "nothing")
 
     runners.end_server()
