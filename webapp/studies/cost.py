@@ -85,6 +85,10 @@ def _known(part: PlannedExperiment, profile: Profile) -> Known:
             expected = dict(profile.problems[name])
             job.artifact = Artifact(summary={"rows": sum(expected.values()), **expected})
         datasets[node.fingerprint] = Dataset(name=name, job=job)
+    for node in part.nodes:  # of the jobs that make a policy with a longer history
+        if node.kind == "dataset" and node.fingerprint not in datasets:
+            job = Job(spec=node.spec.model_dump(mode="json"))
+            datasets[node.fingerprint] = Dataset(name=node.title, job=job)
     return Known(datasets=datasets, rollouts={})
 
 
