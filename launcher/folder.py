@@ -13,6 +13,10 @@ from typing import Any
 from launcher.errors import LauncherError
 
 LOG_KEEP_BYTES = 10 * 1024 * 1024
+_PORTS = range(20_000, 32_000)
+"""Below what systems give to outgoing connections: one of these could take a port that was free a
+moment ago (Linux: 32768 on; macOS: 49152 on)."""
+_TRIES = 50
 
 
 def lab_var() -> Path:
@@ -130,8 +134,13 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that nothing listens on.
+
+    Raises:
+        LauncherError: many that were tried are all taken.
+    """
+    for _ in range(_TRIES):
+        port = secrets.choice(_PORTS)
+        if port_is_free(port):
+            return port
+    raise LauncherError(f"No free port was found between {_PORTS.start} and {_PORTS.stop}.")

@@ -1,7 +1,6 @@
 """The real application on a database of its own: a uvicorn server and, when asked, workers."""
 
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from launcher.application import answers, worker_argv
+from launcher.folder import free_port
 from launcher.processes import Child, Command
 from launcher.services import Services
 
@@ -122,13 +122,7 @@ def make_site(
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
     }
-    return Site(environment | dict(extra or {}), folder, _free_port())
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return Site(environment | dict(extra or {}), folder, free_port())
 
 
 def make_database(url: str, name: str) -> str:
