@@ -8,8 +8,6 @@ RUN := .venv/bin/python
 # The type checker's and Django's own checks load the settings, which insist on a key.
 CHECK_KEY := SECRET_KEY=only-for-checks
 ARGS ?=
-# One more than there are cores: tests of whole applications wait for what these do.
-TEST_PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +43,7 @@ password: install  ## a new password for the account `demo`
 	@$(RUN) -m launcher run manage.py demo_account --reset
 
 test: install-dev  ## the whole suite; ARGS="tests/launcher -x" for a part
-	@OMP_NUM_THREADS=1 PYTEST_XDIST_AUTO_NUM_WORKERS=$(TEST_PROCESSES) $(RUN) -m pytest --numprocesses auto --maxprocesses 4 \
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 \
 		--dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-vllm: install-dev  ## the engine tests with a real vLLM on the CPU, in .venv-vllm (3.5 GB); 6 minutes

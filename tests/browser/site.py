@@ -37,8 +37,8 @@ class Site:
         Raises:
             AssertionError: the server does not answer; its last lines are told.
         """
-        self.manage("migrate", "--verbosity", "0")
-        told = self.manage("demo_account")
+        self.manage("migrate", "--verbosity", "0", "--skip-checks")
+        told = self.manage("demo_account", "--skip-checks")
         self.password = re.search(r"password: (\S+)", told)[1]  # type: ignore[index]
         options = ["--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "off"]
         options += ["--timeout-graceful-shutdown", "1", "--no-access-log"]
