@@ -15,8 +15,8 @@ from launcher.services import Services, running
 
 SERVICES = pytest.StashKey[Services]()
 
-APPLICATIONS = ("browser", "plugins", "faults", "launcher")
-"""Folders whose tests start whole applications, and wait for them."""
+LONG = ("browser", "plugins", "faults", "launcher")
+"""Folders whose tests start whole applications: first, so that no process is left with one."""
 
 # The same examples in every run: a red suite tells of the change, not of the draw.
 hypothesis.settings.register_profile("repeatable", derandomize=True)
@@ -50,17 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files that start applications evenly: what waits runs beside what computes."""
+    """Begin with what takes longest; files stay together, and in their order otherwise."""
     here = Path(__file__).parent
-    files = list(dict.fromkeys(item.path for item in items))
-    waiting = [path for path in files if path.relative_to(here).parts[0] in APPLICATIONS]
-    computing = [path for path in files if path not in waiting]
-    places = {
-        path: (number + 0.5) / len(kind)
-        for kind in (waiting, computing)
-        for number, path in enumerate(kind)
-    }
-    items.sort(key=lambda item: places[item.path])
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in LONG)
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def _launch(playwright: Playwright) -> Browser:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return the running application on an empty database."""
     folder = tmp_path_factory.mktemp("site")
