@@ -5,6 +5,8 @@ SHELL := /bin/sh
 	compose lock clean clean-data install install-dev
 
 RUN := .venv/bin/python
+# Container images set it; then every process compiles torch, Django and all of ours anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # The type checker's and Django's own checks load the settings, which insist on a key.
 CHECK_KEY := SECRET_KEY=only-for-checks
 ARGS ?=
