@@ -16,6 +16,8 @@ COPY algorithms algorithms
 COPY templates templates
 COPY webapp webapp
 COPY workers workers
+# Nobody may write here later: without this, every process compiles them anew.
+RUN python -m compileall -q algorithms webapp workers
 
 USER lab
 VOLUME /data

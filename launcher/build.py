@@ -6,17 +6,13 @@ again, so an interrupted build goes on where it stopped.
 
 import fcntl
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from launcher.application import ROOT
+from algorithms import job_process
 from launcher.build_table import write_tables
 from launcher.errors import LauncherError
 from launcher.progress import Terminal
@@ -207,26 +203,11 @@ def _run(workshop: Build, node: Node, lock: int) -> int:
         )
     spec, work = workshop.describe(node), workshop.work(node)
     inputs = [f"--input={role}={workshop.folder(one)}" for role, one in node.inputs.items()]
-    command = [
-        *(sys.executable, "-m", "algorithms", "job", node.kind, f"--spec={spec}", *inputs),
-        *(f"--output={workshop.artifact(node)}", f"--work={work}"),
-    ]
-    with (work / "log.txt").open("a") as log:
-        child = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-            pass_fds=[lock],
-            start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            child.send_signal(signal.SIGTERM)  # it saves its checkpoint first
-            child.wait()
-            return STOPPED
+    options = [f"--spec={spec}", *inputs, f"--output={workshop.artifact(node)}", f"--work={work}"]
+    try:
+        return job_process.run(node.kind, options, work / "log.txt", lock=lock)
+    except KeyboardInterrupt:
+        return STOPPED
 
 
 def _log_tail(log: Path) -> str:

@@ -1,6 +1,5 @@
 """Django settings; everything that differs between installations comes from the environment."""
 
-import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import environ
 import plotly
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from algorithms import forking
 
 env = environ.Env()
 
@@ -161,10 +162,7 @@ LAB_WORKER_TIMEOUT_S = env.int("LAB_WORKER_TIMEOUT_S", default=60)
 """A worker without a heartbeat for so long counts as gone."""
 LAB_HANG_S = env.int("LAB_HANG_S", default=300)
 """A job's process that gave no sign of life for so long is killed and its job tried again."""
-LAB_FORK_RUNNERS = env.bool(
-    "LAB_FORK_RUNNERS",
-    default=sys.platform == "linux" and not Path("/proc/driver/nvidia").exists(),
-)
+LAB_FORK_RUNNERS = env.bool("LAB_FORK_RUNNERS", default=forking.is_safe())
 """Jobs' processes are forked from one that has imported torch: they start at once (ADR 5)."""
 LAB_RETRY_SCALE = env.float("LAB_RETRY_SCALE", default=1.0)
 """Multiplies the waits before a failed job is tried again (webapp/jobs/failures.py)."""

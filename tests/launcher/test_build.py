@@ -68,9 +68,12 @@ def test_an_experiment_is_computed_stopped_resumed_and_found_again(
         command(file, out), cwd=ROOT, env=without_services(), stdout=subprocess.PIPE, text=True
     )
     _wait_for(lambda: len(list((out / "artifacts").glob("[dp]*-*[0-9a-f]"))) >= 1, first)
+    # It would be done before another command has imported torch.
+    first.send_signal(signal.SIGSTOP)
     code, said = build(file, out)
     assert (code, "Another process is computing" in said) == (2, True)
     first.send_signal(signal.SIGTERM)
+    first.send_signal(signal.SIGCONT)
     assert first.wait() == 130
     code, said = build(file, out)
     assert code == 0, said
