@@ -17,7 +17,7 @@ from algorithms.kind import Kind
 
 CONTROL_KINDS: Mapping[str, Kind] = {
     "transitions": Kind(TransitionsSpec, version=1, optional_roles=("file",)),
-    "train_behaviour": Kind(TrainBehaviourSpec, version=1),
+    "train_behaviour": Kind(TrainBehaviourSpec, version=2, resumable=True),
     "control_policy": Kind(ImportPolicySpec, version=1, optional_roles=("file",)),
     "collect": Kind(CollectSpec, version=1, optional_roles=("policy", "policy_2", "policy_3")),
     "leave_out": Kind(LeaveOutSpec, version=1, roles=("transitions",)),

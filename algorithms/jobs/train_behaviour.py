@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import time
 from typing import Any
 
@@ -22,16 +23,24 @@ from algorithms.control_specs import TrainBehaviourSpec
 from algorithms.controllers.files import write_policy
 from algorithms.controllers.imported import PlainActor, actor_weights, save_stage
 from algorithms.environments.registry import action_bounds, make_environment
+from algorithms.training import control_checkpoint
+from algorithms.training.behaviour_checkpoint import OnlineLearner
+from algorithms.training.control_checkpoint import Position
 from algorithms.training.control_episodes import tuning_returns
 from algorithms.training.device import configure_process
 
 HISTORY_FILE = "history.json"
+STAGES = "stages"
+"""Folder beside the checkpoints: the policies kept so far."""
 EXPLORATION = 0.1
 """Deviation of TD3's exploration noise, actions in [-1, 1]."""
+CHECKPOINT_EVERY = 10_000
+"""Environment steps; longer trainings write at most CHECKPOINTS, whose replay buffers are large."""
+CHECKPOINTS = 20
 
 
 class _Stages(BaseCallback):
-    """Keeps a policy at every stage, measures it, and obeys the reporter."""
+    """Keeps a policy at every stage, measures it, writes checkpoints, and obeys the reporter."""
 
     def __init__(
         self, spec: TrainBehaviourSpec, context: JobContext, record: dict[str, Any]
@@ -41,15 +50,52 @@ class _Stages(BaseCallback):
         self._context = context
         self._record = record
         self._every = math.ceil(spec.steps / spec.stages)
+        self._checkpoint_every = max(CHECKPOINT_EVERY, math.ceil(spec.steps / CHECKPOINTS))
+        self._episodes = 0
         self._started = time.perf_counter()
-        self.history: list[dict[str, Any]] = []
+        self.position = Position()
+
+    def restore(self, learner: OnlineLearner) -> None:
+        """Go on from the newest checkpoint, if there is one."""
+        found = control_checkpoint.restore(self._context.checkpoints, learner)
+        if found is None:
+            return
+        self.position = found
+        self._started -= found.seconds
+        self._episodes = learner.model._episode_num  # noqa: SLF001 - it has no public name
+        learner.begin_anew(self._spec.seed)
+        self._context.reporter.message(f"Resumed from the checkpoint of step {found.step:,}.")
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """Name, step and measured return of every stage so far."""
+        return self.position.evaluations
+
+    @property
+    def seconds(self) -> float:
+        """Time spent, also by the attempts before."""
+        return time.perf_counter() - self._started
+
+    def _on_rollout_start(self) -> None:
+        model = self.model
+        assert isinstance(model, SAC | TD3)
+        step, episodes = model.num_timesteps, model._episode_num  # noqa: SLF001
+        ended, self._episodes = episodes > self._episodes, episodes
+        if ended and step // self._checkpoint_every > self.position.step // self._checkpoint_every:
+            learner = OnlineLearner(model)
+            self.position.step, self.position.seconds = step, self.seconds
+            control_checkpoint.save(self._context.checkpoints, learner, self.position)
+            learner.begin_anew(self._spec.seed)
 
     def _on_step(self) -> bool:
         reporter = self._context.reporter
         if self.num_timesteps % 100 == 0:
             reporter.progress(self.num_timesteps, self._spec.steps, "environment steps")
         if reporter.should_stop():
-            raise Stopped(f"Stopped after {self.num_timesteps:,} environment steps.")
+            raise Stopped(
+                f"Stopped after {self.num_timesteps:,} environment steps; it goes on from "
+                f"step {self.position.step:,}."
+            )
         if self.num_timesteps % self._every == 0 and self.num_timesteps < self._spec.steps:
             self.keep(f"step-{self.num_timesteps}")
         return True
@@ -60,7 +106,9 @@ class _Stages(BaseCallback):
         weights, about = actor_weights(state, name)
         if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
             raise NonFiniteLossError(self.num_timesteps, "weights of the behaviour policy")
-        save_stage(self._context.output, name, weights)
+        stages = self._context.checkpoints / STAGES
+        stages.mkdir(exist_ok=True)
+        save_stage(stages, name, weights)
         actor = PlainActor(weights, self._record | about, stochastic=False)
         episodes = self._spec.evaluate_episodes
         returns = tuning_returns(actor, self._spec.environment, episodes)
@@ -73,7 +121,7 @@ class _Stages(BaseCallback):
             {"behaviour_return": mean},
             samples=self.num_timesteps,
             tokens=0,
-            seconds=time.perf_counter() - self._started,
+            seconds=self.seconds,
         )
 
 
@@ -82,7 +130,7 @@ def run(spec: TrainBehaviourSpec, context: JobContext) -> Summary:
 
     Raises:
         UserError: the environment does not load.
-        Stopped: the reporter asked for it; the training begins again.
+        Stopped: the reporter asked for it; the training goes on from its newest checkpoint.
     """
     configure_process(spec.seed)
     # Its kernels are not all deterministic on every device, and a data set has provenance anyway.
@@ -96,12 +144,14 @@ def run(spec: TrainBehaviourSpec, context: JobContext) -> Summary:
         "trained": spec.model_dump(mode="json"),
     }
     environment = make_environment(spec.environment)
-    started = time.perf_counter()
     stages = _Stages(spec, context, record)
     model = _model(spec, environment, len(low))
-    model.learn(spec.steps, callback=stages)
+    stages.restore(OnlineLearner(model))
+    done = model.num_timesteps
+    model.learn(spec.steps - done, callback=stages, reset_num_timesteps=done == 0)
     stages.keep("final")
     environment.close()
+    shutil.copytree(context.checkpoints / STAGES, context.output, dirs_exist_ok=True)
     if spec.keep_replay:
         steps = {each["stage"]: each["step"] for each in stages.history}
         met = _met(model, spec.environment)
@@ -114,7 +164,7 @@ def run(spec: TrainBehaviourSpec, context: JobContext) -> Summary:
         "stages": ", ".join(each["stage"] for each in stages.history),
         "return_mean": stages.history[-1]["return_mean"],
         "best_return_mean": max(each["return_mean"] for each in stages.history),
-        "seconds": time.perf_counter() - started,
+        "seconds": stages.seconds,
         "steps": spec.steps,
     }
 

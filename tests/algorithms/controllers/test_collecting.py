@@ -15,6 +15,7 @@ from algorithms.control_specs import Part
 from algorithms.controllers.base import Noisy
 from algorithms.controllers.scripted import Beeline, scripted
 from algorithms.environments.table import ENVIRONMENTS, POINT_MASS
+from algorithms.jobs import train_behaviour
 from algorithms.training.control_episodes import Purpose, reset_seeds, rollouts, tuning_returns
 from tests.algorithms.control.worlds import Heard, run
 
@@ -133,6 +134,34 @@ def test_a_behaviour_policy_learns_in_stages_and_collects(tmp_path: Path, algori
     wrong = collect | {"environment": "Hopper-v5"}
     with pytest.raises(UserError, match="is for Pendulum-v1"):
         run("collect", tmp_path / "wrong", wrong, policy=tmp_path / "policy")
+
+
+@pytest.mark.parametrize("algorithm", ["sac", "td3"])
+def test_an_interrupted_training_ends_with_the_same_bits(
+    algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_behaviour, "CHECKPOINT_EVERY", 250)
+    spec = {
+        "algorithm": algorithm, "steps": 900, "stages": 3, "evaluate_episodes": 1,
+        "hidden_size": 16, "keep_replay": True,
+    }  # fmt: skip
+    whole = Heard()
+    run("train_behaviour", tmp_path / "whole", spec, reporter=whole)
+    for stop_after in (500, 700):
+        with pytest.raises(Stopped):
+            run("train_behaviour", tmp_path / "cut", spec, reporter=Heard(stop_after))
+    last = Heard()
+    run("train_behaviour", tmp_path / "cut", spec, reporter=last)
+    assert "Resumed from the checkpoint of step 600." in last.messages
+    assert last.points == [point for point in whole.points if point[0] > 600]
+    files = sorted(path.relative_to(tmp_path / "whole") for path in _files(tmp_path / "whole"))
+    assert [str(each) for each in files if each.suffix == ".safetensors"]
+    for each in files:
+        assert (tmp_path / "cut" / each).read_bytes() == (tmp_path / "whole" / each).read_bytes()
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_replay_is_what_the_training_met_up_to_a_stage(tmp_path: Path) -> None:
