@@ -98,6 +98,8 @@ class Section:
     name: str
     title: str
     form: SchemaForm
+    presets: tuple[str, ...] = ()
+    """What its networks may start from, by name."""
 
     @property
     def summary(self) -> str:

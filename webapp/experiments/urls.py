@@ -19,6 +19,7 @@ urlpatterns = [
     path("new/yaml/", views_yaml.open_file, name="open_file"),
     path("new/control/", views_control.new, name="new_control"),
     path("new/control/row/", views_control.row, name="control_row"),
+    path("new/control/network/", views_control.network, name="control_network"),
     path("new/control/recipe/", views_control.recipe, name="control_recipe"),
     path("new/control/correction/", views_control.correction, name="control_correction"),
     path("new/control/restore/", views_control.restore, name="control_restore"),

@@ -16,7 +16,7 @@ from webapp.experiments import prefill
 from webapp.experiments.control import offers
 from webapp.experiments.control import prefill as control_prefill
 from webapp.experiments.control.draft import ControlDraft
-from webapp.experiments.control.parts import correction_of, row_of
+from webapp.experiments.control.parts import correction_of, network_section, row_of
 from webapp.experiments.control.point_mass import point_mass_launch
 from webapp.experiments.offers import find_offer
 from webapp.experiments.recipes import RECIPE_NAMES
@@ -84,6 +84,17 @@ def correction(request: HttpRequest) -> HttpResponse:
         raise Http404(str(error)) from error
     added = correction_of(data, control_prefill.add_correction(data, offer))
     return render(request, "experiments/control/_correction.html", {"correction": added})
+
+
+@require_POST
+def network(request: HttpRequest) -> HttpResponse:
+    """Answer with the settings of a network as one of its presets has them."""
+    name = request.POST.get("network", "")
+    try:
+        section = network_section(name, request.POST.get("network-preset", ""), request.POST)
+    except UserError as error:
+        raise Http404(str(error)) from error
+    return render(request, "experiments/_schema_fields.html", {"form": section.form})
 
 
 @require_POST

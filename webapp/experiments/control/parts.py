@@ -1,13 +1,15 @@
 """Pieces of the New experiment page of the control laboratory: policies, corrections, sections."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
-from algorithms.base import Schema
+from algorithms.base import Schema, UserError
 from algorithms.catalogue import CONTROL_ALGORITHMS, CORRECTIONS
+from algorithms.control_models import dynamics, score
 from algorithms.environments.table import ENVIRONMENTS
 from webapp.experiments.control.choices import Which
 from webapp.experiments.control.config import ControlConfig
@@ -16,7 +18,7 @@ from webapp.experiments.draft_parts import Row, Section, add_once
 from webapp.experiments.forms import ChoiceForm
 from webapp.experiments.plan import NoSettings
 from webapp.schema_fields import nested_schema
-from webapp.schema_forms import SEPARATOR, SchemaForm, differences, schema_form
+from webapp.schema_forms import SEPARATOR, SchemaForm, differences, form_values, schema_form
 
 TITLES = {
     "settings": "Training",
@@ -25,6 +27,11 @@ TITLES = {
     "evaluate": "Evaluation",
 }
 """Settings that all policies share, in the order of the page."""
+NETWORKS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
+    "score": score.PRESETS,
+    "inverse_dynamics": dynamics.PRESETS,
+}
+"""What the networks of these sections may start from."""
 HIDDEN = {"score": ("params__variables",)}
 """Fields that follow from others."""
 
@@ -42,7 +49,23 @@ def section_of(name: str, data: QueryDict) -> Section:
     form = kind(data)
     if name == "evaluate":
         form.fields["environment"] = _environments(form.fields["environment"])
-    return Section(name, TITLES[name], form)
+    return Section(name, TITLES[name], form, tuple(NETWORKS.get(name, ())))
+
+
+def network_section(name: str, preset: str, data: QueryDict) -> Section:
+    """Return a section of the posted values whose network is one of its presets.
+
+    Raises:
+        UserError: there is no such section, or no such preset of it.
+    """
+    found = NETWORKS.get(name, {}).get(preset)
+    if found is None:
+        raise UserError(f"There is no preset {preset} of {name}.")
+    changed = data.copy()
+    fresh = form_values(section_schema(name), {"params": found}, prefix=name)
+    own = f"{name}-params{SEPARATOR}"
+    changed.update({key: value for key, value in fresh.items() if key.startswith(own)})
+    return section_of(name, changed)
 
 
 def _environments(field: forms.Field) -> forms.Field:

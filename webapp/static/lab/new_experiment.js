@@ -96,7 +96,7 @@
     }
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (!["rows", "axes", "curations", "corrections", "recipe"].includes(event.detail.target.id)) return;
+    if (!["rows", "axes", "curations", "corrections", "recipe", "network-score", "network-inverse_dynamics"].includes(event.detail.target.id)) return;
     keep();
     plan();
   });

@@ -158,6 +158,22 @@ def test_a_correction_may_be_added_from_a_preset(page: Client) -> None:
     assert counts(plan(page, data))["evaluate_control"] == "6"
 
 
+def test_a_network_starts_from_a_preset_and_keeps_what_else_was_typed(page: Client) -> None:
+    data = opened(page)
+    data["score-settings__steps"] = "777"
+    asked = {"network": "score", "network-preset": "full"}
+    answer = page.post(reverse("experiments:control_network"), dict(data.lists()) | asked)
+    fragment = posted(answer.content.decode())
+    assert fragment["score-params__hidden_size"] == "512"
+    assert fragment["score-params__conditioning"] == "embedding"
+    assert fragment["score-settings__steps"] == "777"
+    back = dict(data.lists()) | dict(fragment.lists()) | asked | {"network-preset": "tiny"}
+    tiny = posted(page.post(reverse("experiments:control_network"), back).content.decode())
+    assert tiny["score-params__hidden_size"] == "256"
+    unknown = dict(data.lists()) | asked | {"network-preset": "huge"}
+    assert page.post(reverse("experiments:control_network"), unknown).status_code == 404
+
+
 def test_an_axis_over_the_correction_is_offered_and_makes_only_evaluations(page: Client) -> None:
     data = typed(page, "bc")
     answer = page.post(reverse("experiments:axis"), dict(data.lists())).content.decode()
