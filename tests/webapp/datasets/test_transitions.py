@@ -197,6 +197,19 @@ def test_rows_and_shares_are_sent_alone_while_one_types(browser: Client) -> None
     assert b"Known when every part" in wrong.content
 
 
+@pytest.mark.parametrize(("typed", "then"), [("4000", "500"), ("77", "77")])
+def test_an_amount_that_nobody_typed_follows_the_environment(
+    browser: Client, typed: str, then: str
+) -> None:
+    posted = {
+        "act": "environment", "environment": "Pendulum-v1", "environment_before": POINT_MASS,
+        "part": "0", **SMALL, **part("0", "detour"), "amount": typed,
+    }  # fmt: skip
+    answer = browser.post(f"{COLLECT}parts/", posted)
+    assert answer.context["draft"].settings["amount"].value() == then
+    assert "environment=Pendulum-v1" in answer.content.decode()
+
+
 def test_mistakes_of_a_composition_stand_at_their_parts(browser: Client) -> None:
     wrong = collect(browser, part("0", "detour", share="0"), part("1", "swing_up"), name="")
     assert wrong.status_code == 422

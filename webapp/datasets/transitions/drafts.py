@@ -159,27 +159,37 @@ def acted(data: QueryDict, act: str) -> QueryDict:
     elif verb == "compose":
         _compose(changed, CollectDraft(data).named.get(what, ()))
     elif verb == "environment":
-        named = CollectDraft(data).named
-        _compose(changed, named.get(START, next(iter(named.values()))))
+        draft = CollectDraft(data)
+        _compose(changed, draft.named.get(START, next(iter(draft.named.values()))))
+        _follow(changed, data.get("environment_before", ""), draft.environment)
     return changed
+
+
+def _follow(data: QueryDict, before: str, environment: str) -> None:
+    """Collect as much as is usual in another environment, unless an amount was typed."""
+    if before not in ENVIRONMENTS or data.get("unit") != CollectSettings().unit:
+        return
+    if data.get("amount") == str(_usual_amount(before)):
+        data["amount"] = str(_usual_amount(environment))
 
 
 def fresh(environment: str, composition: str = "") -> QueryDict:
     """Return the form with its defaults and a composition to start from."""
     data = QueryDict(mutable=True)
     data["environment"] = environment if environment in ENVIRONMENTS else POINT_MASS
-    data.update(form_values(CollectSettings, _usual(data.get("environment", ""))))
+    amount = _usual_amount(data.get("environment", ""))
+    data.update(form_values(CollectSettings, {"amount": amount}))
     named = CollectDraft(data).named
     chosen = named.get(composition) or named.get(START) or next(iter(named.values()))
     _compose(data, chosen)
     return data
 
 
-def _usual(environment: str) -> dict[str, int]:
-    """Return how much is collected where nothing was typed: as many steps everywhere."""
+def _usual_amount(environment: str) -> int:
+    """Return how many episodes are collected where nothing was typed: as many steps everywhere."""
     if environment == POINT_MASS:
-        return {}
-    return {"amount": max(1, USUAL_STEPS // ENVIRONMENTS[environment].horizon)}
+        return CollectSettings().amount
+    return max(1, USUAL_STEPS // ENVIRONMENTS[environment].horizon)
 
 
 def _compose(data: QueryDict, parts: Sequence[Chosen]) -> None:

@@ -62,9 +62,11 @@ def _start(request: HttpRequest, draft: CollectDraft, name_form: NameForm) -> Da
 
 @require_POST
 def parts(request: HttpRequest) -> HttpResponse:
-    """Return the rows after a button of the builder, or after another environment was chosen."""
-    draft = CollectDraft(acted(request.POST, request.POST.get("act", "")))
-    response = render(request, "datasets/transitions/_parts.html", {"draft": draft})
+    """Return the rows after a button of the builder, or all of it for another environment."""
+    act = request.POST.get("act", "")
+    draft = CollectDraft(acted(request.POST, act))
+    changed = "_builder.html" if act == "environment" else "_parts.html"
+    response = render(request, f"datasets/transitions/{changed}", {"draft": draft})
     return trigger_client_event(response, "parts-changed", after="settle")
 
 
