@@ -6,7 +6,7 @@ from typing import Any
 
 from webapp.results.control.comparison import ControlComparison, Variant
 from webapp.results.control.measures import MEASURES, TAILS
-from webapp.results.control.published import WHOSE
+from webapp.results.control.published import SOURCE, WHOSE
 from webapp.results.control.table import ControlRow, ControlTable, control_table
 from webapp.results.exports import csv_text, latex_number, latex_text
 
@@ -27,6 +27,8 @@ def table_csv(found: ControlComparison) -> str:
     header += ["alpha", "tail_convention", "quantile_method"]
     for name in TAILS:
         header += [name, f"{name}_low", f"{name}_high"]
+    published = WHOSE.lower()
+    header += [f"{published}_normalized_return", f"{published}_std"]
     of = table.outcome.name
     header += [
         "compared_with", f"difference_{of}", "difference_low", "difference_high", "p_value",
@@ -46,6 +48,8 @@ def _csv_row(row: ControlRow, table: ControlTable) -> list[Any]:
     for name in TAILS:
         tail = row.tails.get(name)
         cells += [tail.value, tail.low, tail.high] if tail else [None] * 3
+    theirs = one.published
+    cells += [theirs.mean, theirs.std] if theirs else [None] * 2
     d = row.change
     cells.append(row.counterpart.name if row.counterpart else None)
     cells += (
@@ -63,6 +67,8 @@ def table_latex(found: ControlComparison) -> str:
     names = ["return_mean", "normalized_return"] if table.has_normalized else ["return_mean"]
     danger = ["violation_share", "danger_steps_mean"] if table.has_danger else []
     heads = ["", "$N$", *(latex_text(MEASURES[name].label) for name in names)]
+    theirs = any(row.variant.published for row in table.rows)
+    heads += [WHOSE] if theirs else []
     heads += [rf"VaR$_{{{level}\%}}$", rf"CVaR$_{{{level}\%}}$"]
     heads += [latex_text(MEASURES[name].label) for name in danger]
     heads.append(rf"$\Delta$ {latex_text(table.outcome.label)}")
@@ -72,11 +78,12 @@ def table_latex(found: ControlComparison) -> str:
         "% mean $\\pm$ half width of the 95% t interval over N training seeds; VaR and CVaR of the",
         f"% worst {level}% of episodes ({table.tail.convention}, {table.tail.method}), with 95%",
         "% intervals over episodes and seeds; differences paired on equal reset seeds",
+        *([f"% {SOURCE} Mean $\\pm$ deviation over seeds"] if theirs else []),
         rf"\begin{{tabular}}{{lr{'c' * (len(heads) - 3)}l}}",
         r"\toprule",
         " & ".join(heads) + r" \\",
         r"\midrule",
-        *(_latex_row(row, [*names], danger) for row in table.rows),
+        *(_latex_row(row, [*names], danger, published=theirs) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         "",
@@ -84,12 +91,15 @@ def table_latex(found: ControlComparison) -> str:
     return "\n".join(lines)
 
 
-def _latex_row(row: ControlRow, names: list[str], danger: list[str]) -> str:
+def _latex_row(row: ControlRow, names: list[str], danger: list[str], *, published: bool) -> str:
     def mean(name: str) -> str:
         one = row.means.get(name)
         return "--" if one is None else latex_number(one, digits=2)
 
     cells = [latex_text(row.variant.name), str(row.seeds), *map(mean, names)]
+    if published:
+        theirs = row.variant.published
+        cells.append(rf"${theirs.mean:.2f} \pm {theirs.std:.2f}$" if theirs else "--")
     for name in TAILS:
         tail = row.tails.get(name)
         cells.append(f"${tail.value:.2f}$ $[{tail.low:.2f}, {tail.high:.2f}]$" if tail else "--")

@@ -1,5 +1,6 @@
 """CORL's numbers stand beside runs on D4RL's data, and only there."""
 
+import csv
 import json
 
 import pytest
@@ -16,7 +17,7 @@ from tests.webapp.results.control.made import (
 from webapp.jobs.models import Artifact, Job
 from webapp.results.control.choice import ControlChoice
 from webapp.results.control.comparison import load
-from webapp.results.control.exports import as_json
+from webapp.results.control.exports import as_json, table_csv, table_latex
 from webapp.results.control.published import CORL, d4rl_name, published_of
 
 D4RL = {"random": -20.272305, "expert": 3234.3, "source": "D4RL"}
@@ -95,6 +96,15 @@ def test_uncorrected_policies_stand_beside_corls_and_corrected_ones_do_not(
     assert "CORL" not in other.content.decode()
     groups = {row["name"]: row for row in as_json(found)["groups"]}
     assert groups["TD3+BC"]["published"] == {"whose": "CORL", "mean": 60.37, "std": 3.49}
+    rows = {row["group"]: row for row in csv.DictReader(table_csv(found).splitlines())}
+    ours = rows["TD3+BC"]
+    assert (ours["corl_normalized_return"], ours["corl_std"]) == ("60.37", "3.49")
+    assert rows["TD3+BC + CDSA"]["corl_std"] == ""
+    latex = [line for line in table_latex(found).splitlines() if " & " in line]
+    assert {line.count(" & ") for line in latex} == {latex[0].count(" & ")}
+    assert " & CORL & VaR" in latex[0].replace("$", "")
+    (line,) = [line for line in latex if line.startswith("TD3+BC &")]
+    assert r" & $60.37 \pm 3.49$ & " in line
 
 
 def test_data_that_were_collected_or_normalised_otherwise_have_no_published_numbers(
@@ -103,3 +113,4 @@ def test_data_that_were_collected_or_normalised_otherwise_have_no_published_numb
     Job.objects.filter(pk=lab.dataset.job_id).update(kind="leave_out")
     found = load(ControlChoice(runs=tuple(lab.run_ids)))
     assert {one.published for one in found.variants} == {None}
+    assert "CORL" not in table_latex(found)
