@@ -18,6 +18,23 @@ from tests.browser.visitor import Visitor
 SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
 
+SOURCES = """
+from algorithms.sources import ArithmeticSource, TinyLlama
+from algorithms.specs import DatasetSpec, PolicySpec
+from webapp.accounts.models import User
+from webapp.datasets.services import dataset_from_source
+from webapp.policies.services import policy_from_source
+
+owner = User.objects.get(username="demo")
+source = ArithmeticSource(train=8, test=4, digits=1, seed=77)
+dataset_from_source(owner=owner, name="New page", spec=DatasetSpec(source=source))
+model = TinyLlama(hidden_size=16, layers=1, heads=2, seed=77)
+policy_from_source(
+    owner=owner, name="New page", spec=PolicySpec(source=model), warm_start=None, dataset=None
+)
+"""
+"""A data set and a policy that are not made before a worker is there."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything of this folder."""
@@ -64,6 +81,12 @@ def site(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield site
     finally:
         site.stop()
+
+
+@pytest.fixture(scope="package")
+def sources(site: Site) -> None:
+    """Make a small dataset and policy."""
+    site.manage("shell", "-c", SOURCES)
 
 
 def _small_study(folder: Path) -> Path:

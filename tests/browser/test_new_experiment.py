@@ -5,32 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.site import Site
 from tests.browser.visitor import Visitor
-
-SOURCES = """
-from algorithms.sources import ArithmeticSource, TinyLlama
-from algorithms.specs import DatasetSpec, PolicySpec
-from webapp.accounts.models import User
-from webapp.datasets.models import Dataset
-from webapp.datasets.services import dataset_from_source
-from webapp.policies.services import policy_from_source
-
-owner = User.objects.get(username="demo")
-if not Dataset.objects.filter(name="New page").exists():
-    source = ArithmeticSource(train=8, test=4, digits=1, seed=77)
-    dataset_from_source(owner=owner, name="New page", spec=DatasetSpec(source=source))
-    model = TinyLlama(hidden_size=16, layers=1, heads=2, seed=77)
-    policy_from_source(
-        owner=owner, name="New page", spec=PolicySpec(source=model), warm_start=None, dataset=None
-    )
-"""
-
-
-@pytest.fixture(scope="module")
-def sources(site: Site) -> None:
-    """Make a small dataset and policy."""
-    site.manage("shell", "-c", SOURCES)
 
 
 @pytest.fixture

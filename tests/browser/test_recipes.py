@@ -6,8 +6,6 @@ from collections.abc import Mapping
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.site import Site
-from tests.browser.test_new_experiment import SOURCES
 from tests.browser.visitor import Visitor
 
 OWN: Mapping[str, tuple[str, ...]] = {
@@ -19,12 +17,6 @@ OWN: Mapping[str, tuple[str, ...]] = {
 }
 """Fields that each recipe alone shows."""
 MINUTES = 60_000
-
-
-@pytest.fixture(scope="module")
-def sources(site: Site) -> None:
-    """Make a small dataset and policy."""
-    site.manage("shell", "-c", SOURCES)
 
 
 @pytest.fixture
