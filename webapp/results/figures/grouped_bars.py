@@ -109,12 +109,17 @@ def _published(placed: Sequence[tuple[float, Bar]], whose: str) -> go.Scatter:
 def _series(
     bars: Sequence[Bar], categories: Sequence[str], metric: Metric, *, offset: float, width: float
 ) -> list[go.Bar | go.Scatter]:
+    places = [categories.index(bar.category) + offset for bar in bars]
+    return [_means(bars, places, metric, width), _seeds(bars, places)]
+
+
+def _means(bars: Sequence[Bar], places: Sequence[float], metric: Metric, width: float) -> go.Bar:
+    """Return bars with their intervals, corrected ones filled and the others hatched."""
     looks = [style(bar.algorithm) for bar in bars]
     corrected = any(bar.is_corrected for bar in bars)
-    places = [categories.index(bar.category) + offset for bar in bars]
     margins = [bar.interval.margin for bar in bars]
     name = plain(bars[0].series)
-    drawn = go.Bar(
+    return go.Bar(
         x=places,
         y=[bar.interval.mean for bar in bars],
         width=0.92 * width,
@@ -146,7 +151,12 @@ def _series(
             "%{customdata[2]}<extra></extra>"
         ),
     )
-    dots = go.Scatter(
+
+
+def _seeds(bars: Sequence[Bar], places: Sequence[float]) -> go.Scatter:
+    """Return a circle for every training seed."""
+    name = plain(bars[0].series)
+    return go.Scatter(
         x=[place for place, bar in zip(places, bars, strict=True) for _ in bar.values],
         y=[value for bar in bars for value in bar.values],
         mode="markers",
@@ -161,4 +171,3 @@ def _series(
         customdata=[[url] for bar in bars for url in bar.urls],
         hovertemplate="one seed: %{y:.4g}<br>click to open it<extra></extra>",
     )
-    return [drawn, dots]
