@@ -70,26 +70,25 @@ def _start(targets: Sequence[int], priority: int | None = None) -> list[Job]:
     either seen here as ended, or its worker sees the new edge.
     """
     rows = {job.pk: job for job in locked(Job.objects.filter(pk__in=ancestors(targets)))}
-    queued = []
+    queued, waiting = [], []
     for job in missing(rows, targets):
         if priority is not None and job.priority < priority:
             Job.objects.filter(pk=job.pk).update(priority=priority)
-        queued += _start_one(job)
-    return queued
+        match JobState(job.state):
+            case JobState.WAITING:
+                waiting.append(job)
+            case JobState.RUNNING:
+                Job.objects.filter(pk=job.pk).update(stop_requested_at=None)
+            case JobState.FAILED | JobState.CANCELLED:
+                _try_again(job)
+                queued.append(job)
+    return queued + release(waiting)
 
 
-def _start_one(job: Job) -> list[Job]:
-    match JobState(job.state):
-        case JobState.WAITING:
-            return release([job])
-        case JobState.RUNNING:
-            Job.objects.filter(pk=job.pk).update(stop_requested_at=None)
-        case JobState.FAILED | JobState.CANCELLED:
-            if job.kind == UPLOAD:
-                raise UserError(f"The upload “{job.title}” is no longer there: upload it again.")
-            revive(job)
-            return [job]
-    return []
+def _try_again(job: Job) -> None:
+    if job.kind == UPLOAD:
+        raise UserError(f"The upload “{job.title}” is no longer there: upload it again.")
+    revive(job)
 
 
 @transaction.atomic

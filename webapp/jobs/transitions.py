@@ -61,11 +61,11 @@ def revive(job: Job) -> None:
 
 def release(jobs: Iterable[Job]) -> list[Job]:
     """Queue those of these locked waiting jobs whose inputs are all there; return them."""
-    released = []
-    for job in jobs:
-        if is_ready(job):
-            move(job, JobState.QUEUED, queued_at=Now())
-            released.append(job)
+    waiting = {job.pk: job for job in jobs}
+    ready = Job.objects.filter(~with_missing_input(), pk__in=waiting).order_by("id")
+    released = [waiting[pk] for pk in ready.values_list("id", flat=True)]
+    for job in released:
+        move(job, JobState.QUEUED, queued_at=Now())
     return released
 
 
