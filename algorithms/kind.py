@@ -16,5 +16,3 @@ class Kind:
     """Inputs it needs."""
     optional_roles: tuple[str, ...] = ()
     """Inputs it takes when given."""
-    resumable: bool = False
-    """Whether it keeps checkpoints."""
