@@ -17,9 +17,8 @@ def committed_markdown(folder: Path) -> str:
     """
     lines = ["| study | claim | verdict | seen |", "|---|---|---|---|"]
     counts: Counter[str] = Counter()
-    studies = 0
-    for path in sorted(folder.glob("*/claims*.csv"), key=lambda one: natural_order(one.parent)):
-        studies += 1
+    paths = sorted(folder.glob("*/claims*.csv"), key=lambda one: natural_order(one.parent))
+    for path in paths:
         name, scale = path.parent.name, path.stem.partition("-")[2]
         shown = f"`{name}`" + (f", {scale}" if scale else "")
         with path.open(encoding="utf-8", newline="") as file:
@@ -29,7 +28,11 @@ def committed_markdown(folder: Path) -> str:
                 lines.append(f"| {shown} | {says} | {row['verdict']} | {_seen(row)} |")
                 shown = ""
     told = ", ".join(f"{counts[one]} {words}" for one, words in VERDICTS.items() if counts[one])
-    return "\n".join([*lines, "", f"Of {counts.total()} claims in {studies} studies: {told}.", ""])
+    studies = len({path.parent for path in paths})
+    where = f"{studies} studies"
+    if studies < len(paths):
+        where = f"{len(paths)} runs of {where}"
+    return "\n".join([*lines, "", f"Of {counts.total()} claims in {where}: {told}.", ""])
 
 
 def _verdict(text: str) -> str:

@@ -30,3 +30,6 @@ def test_a_claim_is_told_with_what_was_seen(tmp_path: Path) -> None:
         "",
         "Of 3 claims in 1 studies: 2 hold, 1 are undecided.",
     ]
+    (tmp_path / "small/claims-gpu.csv").write_text(header + rows, encoding="utf-8")
+    twice = committed_markdown(tmp_path)
+    assert "Of 6 claims in 2 runs of 1 studies: 4 hold, 2 are undecided." in twice
