@@ -52,10 +52,28 @@ class TransitionBatch:
         return self.rewards + self.discount * (1 - self.terminated) * following
 
 
-class Learnable(Protocol):
+class Checkpointed(Protocol):
+    """What checkpoints of a control training are taken of."""
+
+    @property
+    def optimizers(self) -> Sequence[torch.optim.Optimizer]:
+        """All optimizers, in a fixed order."""
+        ...
+
+    def state_dict(self) -> Mapping[str, Tensor]:
+        """Return weights, and whatever else are tensors, by name."""
+        ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], /) -> object:
+        """Take what `state_dict` returned."""
+        ...
+
+
+class Learnable(Checkpointed, Protocol):
     """Networks that learn from batches; their draws come with the batch, so a step is a function.
 
-    `update` runs without waiting for the device: figures are tensors, one number per policy.
+    `update` runs without waiting for the device: figures are tensors, one number per policy. What
+    `state_dict` returns has S or 2 S policies in front.
     """
 
     normals: int
@@ -65,25 +83,12 @@ class Learnable(Protocol):
     period: int
     """Updates after which the work repeats itself (2 where every second one does more)."""
 
-    @property
-    def optimizers(self) -> Sequence[torch.optim.Optimizer]:
-        """All optimizers, in a fixed order."""
-        ...
-
     def update(self, batch: TransitionBatch) -> Mapping[str, Float[Tensor, " S"]]:
         """Take one optimizer step and return its figures."""
         ...
 
     def schedule(self, step: int, steps: int) -> None:
         """Set the learning rates of update `step` (from 0) of `steps`."""
-        ...
-
-    def state_dict(self) -> Mapping[str, Tensor]:
-        """Return all weights, each with S or 2 S policies in front."""
-        ...
-
-    def load_state_dict(self, state_dict: Mapping[str, Tensor]) -> object:
-        """Take all weights over."""
         ...
 
 

@@ -1,7 +1,6 @@
 """Runners by forking: `python -m workers.fork_server DESCRIPTOR`, one for each worker.
 
-Importing torch and transformers takes seconds, longer than many a job. This process imports what a
-kind of job needs once, and each runner is a fork of it that finds everything there. It has no
+This process imports what a kind of job needs once, and each runner is a fork of it. It has no
 threads, no connection to the database, and works on one order at a time:
 
     {"job": 7, "attempt": 1, "kind": "train", "mark": "7-1@..."} with two descriptors
@@ -12,8 +11,6 @@ It ends when the worker at the other end of the descriptor does and no runner is
 """
 
 import ctypes
-import gc
-import importlib
 import os
 import socket
 import sys
@@ -24,6 +21,7 @@ from typing import Any
 
 import django
 
+from algorithms import forking
 from workers import guard, runner
 from workers.messages import receive, send
 
@@ -39,60 +37,28 @@ def main() -> None:
     with suppress(BrokenPipeError, ConnectionResetError):
         while order := receive(control, descriptors=2):
             message, (output, heartbeat) = order
-            _import_for(message["kind"])
-            status = _fork(control, message, output, heartbeat)
+            forking.share("workers.attempt", f"algorithms.jobs.{message['kind']}")
+            status = _status_of_runner(control, message, output, heartbeat)
             send(control, {"status": status})
 
 
-def _import_for(kind: str) -> None:
-    """Import what a kind of job needs, if that succeeds."""
-    try:
-        importlib.import_module("workers.attempt")
-        importlib.import_module(f"algorithms.jobs.{kind}")
-    except Exception:  # noqa: BLE001 - the runner meets it as well, and tells its job
-        sys.excepthook(*sys.exc_info())
-
-
-def _fork(control: socket.socket, order: Mapping[str, Any], output: int, heartbeat: int) -> int:
+def _status_of_runner(
+    control: socket.socket, order: Mapping[str, Any], output: int, heartbeat: int
+) -> int:
     """Return the exit status of a runner when it has ended."""
-    # What was imported stays shared with the runner: its collector leaves it alone.
-    gc.collect()
-    gc.freeze()
-    pid = os.fork()
-    if pid == 0:
-        _be_runner(control, order, output, heartbeat)
+    pid = forking.fork(lambda: _run(control, order, heartbeat), output=output)
     os.close(output)
     os.close(heartbeat)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _be_runner(
-    control: socket.socket, order: Mapping[str, Any], output: int, heartbeat: int
-) -> None:
-    """Become what `python -m workers.runner` would be, and never return."""
-    try:
-        os.setsid()
-        _redirect(output)
-        _mark(order["mark"])
-        os.environ[runner.HEARTBEAT_VARIABLE] = str(heartbeat)
-        send(control, {"pid": os.getpid()})
-        control.close()
-        status = runner.main(order["job"], order["attempt"])
-    except SystemExit as left:
-        status = left.code if isinstance(left.code, int) else 1
-    except BaseException:  # noqa: BLE001 - an exception that leaves main ends a process with 1
-        sys.excepthook(*sys.exc_info())
-        status = 1
-    runner.leave(status)
-
-
-def _redirect(output: int) -> None:
-    """Read nothing; print to this descriptor."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, targets in ((nothing, (0,)), (output, (1, 2))):
-        for target in targets:
-            os.dup2(source, target)
-        os.close(source)
+def _run(control: socket.socket, order: Mapping[str, Any], heartbeat: int) -> int:
+    """Do what `python -m workers.runner` would."""
+    _mark(order["mark"])
+    os.environ[runner.HEARTBEAT_VARIABLE] = str(heartbeat)
+    send(control, {"pid": os.getpid()})
+    control.close()
+    return runner.main(order["job"], order["attempt"])
 
 
 def _mark(text: str) -> None:

@@ -1,14 +1,14 @@
 """The process that computes one attempt of a job: `python -m workers.runner JOB_ID ATTEMPT`."""
 
-import logging
 import os
 import sys
 import threading
 import time
 from contextlib import suppress
-from typing import NoReturn
 
 import django
+
+from algorithms import forking
 
 HEARTBEAT_VARIABLE = "LAB_HEARTBEAT_FD"
 """Names the descriptor of a pipe to the worker."""
@@ -41,14 +41,5 @@ def main(job_id: int, attempt: int) -> int:
     return run_attempt(job_id, attempt)
 
 
-def leave(status: int) -> NoReturn:
-    """End this process with what it printed, and no more."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Everything is recorded; taking torch apart politely would cost every job a second.
-    os._exit(status)
-
-
 if __name__ == "__main__":
-    leave(main(*map(int, sys.argv[1:3])))
+    forking.leave(main(*map(int, sys.argv[1:3])))

@@ -3,10 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -18,25 +17,9 @@ from algorithms.checkpoints import (
     CONTROL_WEIGHTS_FILE,
     control_checkpoint_name,
 )
+from algorithms.control_base import Checkpointed
 
 _KEPT = 2
-
-
-class Kept(Protocol):
-    """What checkpoints are taken of."""
-
-    @property
-    def optimizers(self) -> Sequence[torch.optim.Optimizer]:
-        """All optimizers, in a fixed order."""
-        ...
-
-    def state_dict(self) -> Mapping[str, Tensor]:
-        """Return weights, and whatever else are tensors, by name."""
-        ...
-
-    def load_state_dict(self, state: Mapping[str, Tensor], /) -> object:
-        """Take what `state_dict` returned."""
-        ...
 
 
 @dataclass
@@ -48,7 +31,7 @@ class Position:
     evaluations: list[dict[str, Any]] = field(default_factory=list)
 
 
-def save(folder: Path, learner: Kept, position: Position) -> None:
+def save(folder: Path, learner: Checkpointed, position: Position) -> None:
     """Write a checkpoint that is either complete or not there, and remove old ones."""
     target = folder / control_checkpoint_name(position.step)
     temporary = folder / f".{target.name}.part"
@@ -67,7 +50,7 @@ def save(folder: Path, learner: Kept, position: Position) -> None:
         shutil.rmtree(old)
 
 
-def restore(folder: Path, learner: Kept) -> Position | None:
+def restore(folder: Path, learner: Checkpointed) -> Position | None:
     """Load the newest complete checkpoint; None where there is none."""
     for found in newest_first(folder):
         try:
@@ -89,7 +72,7 @@ def newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"), reverse=True)
 
 
-def _memories(learner: Kept) -> dict[str, Tensor]:
+def _memories(learner: Checkpointed) -> dict[str, Tensor]:
     found = {}
     for place, optimizer in enumerate(learner.optimizers):
         for index, entries in optimizer.state_dict()["state"].items():
@@ -98,7 +81,7 @@ def _memories(learner: Kept) -> dict[str, Tensor]:
     return found
 
 
-def _restore_memories(learner: Kept, memories: dict[str, Tensor]) -> None:
+def _restore_memories(learner: Checkpointed, memories: dict[str, Tensor]) -> None:
     states: list[dict[int, dict[str, Tensor]]] = [{} for _ in learner.optimizers]
     for key, value in memories.items():
         place, index, name = key.split(".", maxsplit=2)
