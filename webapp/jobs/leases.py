@@ -61,7 +61,7 @@ WHERE id = (
     SELECT id FROM jobs_job
     WHERE state = 'queued' AND label = ANY(%(labels)s)
         AND (not_before IS NULL OR not_before <= now())
-    ORDER BY priority DESC, queued_at, id
+    ORDER BY priority DESC, id
     FOR NO KEY UPDATE SKIP LOCKED
     LIMIT 1
 )

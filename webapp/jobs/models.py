@@ -7,6 +7,10 @@ from django.db.models import F, Q
 
 from webapp.jobs.states import FINISHED, FailureClass, JobState
 
+QUEUE_ORDER = ("-priority", "id")
+"""In which queued jobs are claimed: of one priority those first that were launched first, even if
+they became ready later; what was launched first is whole first."""
+
 
 class Worker(models.Model):
     """One Celery worker process: one job at a time."""
@@ -95,7 +99,7 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["label", "-priority", "queued_at", "id"],
+                fields=["label", *QUEUE_ORDER],
                 condition=Q(state=JobState.QUEUED),
                 name="job_queue_order",
             ),

@@ -10,13 +10,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from webapp.jobs.models import Job, JobInput, LogLine, MetricPoint, Worker
+from webapp.jobs.models import QUEUE_ORDER, Job, JobInput, LogLine, MetricPoint, Worker
 from webapp.jobs.states import FINISHED, JobState
 
 RECENT = 20
 """Jobs that ended last."""
-
-QUEUE_ORDER = ("-priority", "queued_at", "id")
 
 
 @dataclass(frozen=True)

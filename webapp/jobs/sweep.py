@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from webapp.jobs.failures import lost_worker
-from webapp.jobs.models import Job, Worker
+from webapp.jobs.models import QUEUE_ORDER, Job, Worker
 from webapp.jobs.states import JobState
 from webapp.jobs.transitions import fail, release, with_missing_input
 from workers.queue import top_up
@@ -83,6 +83,6 @@ def _announce() -> int:
     """See to it that the broker holds a wake-up for queued jobs that may run now."""
     due = Job.objects.filter(Q(not_before=None) | Q(not_before__lte=Now()), state=JobState.QUEUED)
     by_label: dict[str, list[int]] = defaultdict(list)
-    for job_id, label in due.order_by("-priority", "queued_at", "id").values_list("id", "label"):
+    for job_id, label in due.order_by(*QUEUE_ORDER).values_list("id", "label"):
         by_label[label].append(job_id)
     return sum(top_up(label, job_ids) for label, job_ids in by_label.items())

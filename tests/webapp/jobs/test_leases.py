@@ -97,6 +97,17 @@ def test_the_highest_priority_is_claimed_first_then_the_oldest() -> None:
     assert order == [3, 1, 0, 2]
 
 
+def test_what_was_launched_first_goes_first_though_it_became_ready_later() -> None:
+    jobs_ensure(nodes=[generate()], user=None)
+    jobs_ensure(nodes=[policy(7)], user=None)
+    order = []
+    for _ in range(4):
+        claimed = take()
+        order.append(claimed.kind)
+        succeed(claimed)
+    assert order[2:] == ["generate", "policy"]
+
+
 def test_a_worker_claims_only_its_labels_and_nothing_before_its_time(job: Job) -> None:
     worker = make_worker()
     assert claim(worker=worker, labels=["gpu"]) is None
