@@ -17,10 +17,13 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 _PR_SET_PDEATHSIG = 1
+_TELL_S = 0.25
+"""Completions are told this often at most: whoever listens takes time from an engine on a CPU."""
 
 
 def die_with_parent() -> None:
@@ -103,11 +106,19 @@ class _Host:
         # The engine numbers requests in the order in which they came, over all orders.
         first, self._asked = self._asked, self._asked + len(requests)
         self._engine.enqueue(prompts, params, use_tqdm=False)
+        made: list[dict[str, object]] = []
+        told = time.monotonic()
         while self._engine.llm_engine.has_unfinished_requests():
-            for output in self._engine.llm_engine.step():
-                if output.finished:
-                    place = int(output.request_id) - first
-                    _say(self._answers, _answer(place, output.outputs[0]))
+            made.extend(
+                _answer(int(output.request_id) - first, output.outputs[0])
+                for output in self._engine.llm_engine.step()
+                if output.finished
+            )
+            if time.monotonic() - told > _TELL_S:
+                _say(self._answers, *made)
+                made.clear()
+                told = time.monotonic()
+        _say(self._answers, *made)
 
 
 def _answer(place: int, made: Any) -> dict[str, object]:
@@ -118,8 +129,8 @@ def _answer(place: int, made: Any) -> dict[str, object]:
     return {"index": place, "tokens": tokens, "logprobs": logprobs, "finish": made.finish_reason}
 
 
-def _say(answers: TextIO, message: Mapping[str, object]) -> None:
-    answers.write(json.dumps(message) + "\n")
+def _say(answers: TextIO, *messages: Mapping[str, object]) -> None:
+    answers.writelines(json.dumps(message) + "\n" for message in messages)
     answers.flush()
 
 
