@@ -114,17 +114,6 @@ def test_every_start_is_valid() -> None:
     config(curations=[{"name": one.name, "steps": list(one.steps)} for one in STARTS])
 
 
-@pytest.fixture
-def bench(db: None) -> Bench:
-    return Bench()
-
-
-@pytest.fixture
-def page(client: Client, bench: Bench) -> Client:
-    client.force_login(bench.user)
-    return client
-
-
 def typed(page: Client, *starts: str) -> QueryDict:
     """Open the page with TOPR ticked and add curations; return what the browser would post."""
     shown = page.get(reverse("experiments:new") + "?algorithm=topr").content.decode()

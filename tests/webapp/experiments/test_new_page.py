@@ -2,11 +2,9 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from algorithms.base import UserError
 from algorithms.catalogue import ALGORITHMS
 from tests.webapp.experiments.factories import Bench, make_dataset, make_policy, make_user
+from tests.webapp.experiments.new_page import NEW, errors_of, launch, preview, tick, typed
 from tests.webapp.jobs import graphs
 from tests.webapp.posted import posted
 from webapp.catalogue.models import Preset
@@ -28,54 +27,6 @@ from webapp.jobs.states import JobState
 from webapp.policies.services import policy_delete
 
 pytestmark = pytest.mark.django_db
-NEW = "experiments:new"
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
-@pytest.fixture
-def page(client: Client, bench: Bench) -> Client:
-    client.force_login(bench.user)
-    return client
-
-
-def _typed(page: Client, *ticks: str, address: str = "", **changed: str) -> QueryDict:
-    """Open the page, tick algorithms and type; return what the browser would post."""
-    shown = page.get(address or reverse(NEW)).content.decode()
-    data = posted(shown, "new-experiment")
-    for tick in ticks:
-        _tick(page, data, add=tick)
-    for name, text in changed.items():
-        data[name.replace("0_", "0-", 1) if name.startswith(("row", "axis")) else name] = text
-    return data
-
-
-def _tick(page: Client, data: QueryDict, **action: str) -> QueryDict:
-    answer = page.post(reverse("experiments:row"), dict(data.lists()) | action)
-    assert answer.status_code == 200
-    fragment = posted(answer.content.decode())
-    for name in fragment:
-        for text in fragment.getlist(name):
-            data.appendlist(name, text)
-    return fragment
-
-
-def _plan(page: Client, data: QueryDict) -> str:
-    answer = page.post(reverse("experiments:preview"), dict(data.lists()))
-    assert answer.status_code == 200
-    return answer.content.decode()
-
-
-def _errors(html: str) -> dict[str, str]:
-    found = re.findall(r'<template data-error-for="([^"]*)">([^<]*)</template>', html)
-    return dict(found)
-
-
-def _launch(page: Client, data: QueryDict) -> Any:
-    return page.post(reverse(NEW), dict(data.lists()))
 
 
 def test_without_data_or_policy_the_page_says_what_to_make_first(client: Client) -> None:
@@ -100,8 +51,8 @@ def test_the_page_offers_every_algorithm_its_papers_settings_and_saved_presets(
 def test_the_defaults_of_the_page_are_the_defaults_of_the_config(
     page: Client, bench: Bench
 ) -> None:
-    data = _typed(page, "topr", name="First")
-    assert _launch(page, data).status_code == 302
+    data = typed(page, "topr", name="First")
+    assert launch(page, data).status_code == 302
     config = ExperimentConfig.model_validate(Experiment.objects.get().config)
     expected = bench.config(("topr",), seeds=[0, 1, 2])
     assert config.model_copy(update={"algorithms": ()}) == expected.model_copy(
@@ -115,9 +66,9 @@ def test_further_benchmarks_are_chosen_kept_by_a_copy_and_evaluated(
     page: Client, bench: Bench
 ) -> None:
     others = [make_dataset(bench.user, f"benchmark {number}", seed=number) for number in (7, 8)]
-    data = _typed(page, "topr", name="Benchmarks", seeds="0", dataset_id=str(bench.dataset.pk))
+    data = typed(page, "topr", name="Benchmarks", seeds="0", dataset_id=str(bench.dataset.pk))
     data.setlist("benchmarks", [str(one.pk) for one in others])
-    assert _launch(page, data).status_code == 302
+    assert launch(page, data).status_code == 302
     experiment = Experiment.objects.get()
     ids = tuple(one.pk for one in others)
     saved = clone_config(experiment)
@@ -126,23 +77,23 @@ def test_further_benchmarks_are_chosen_kept_by_a_copy_and_evaluated(
     needs = experiment.needs.filter(role__startswith="evaluate:")
     assert {one.role for one in needs} == {f"evaluate:{pk}" for pk in ids}
     assert all(one.run is not None for one in needs)
-    copy = _typed(page, address=reverse("experiments:clone", args=[experiment.pk]))
+    copy = typed(page, address=reverse("experiments:clone", args=[experiment.pk]))
     assert sorted(map(int, copy.getlist("benchmarks"))) == sorted(ids)
 
 
 def test_one_algorithm_is_compared_twice_with_other_hyperparameters(page: Client) -> None:
-    data = _typed(page, "topr", name="Twice", seeds="0, 7")
-    copy = _tick(page, data, copy="0")
+    data = typed(page, "topr", name="Twice", seeds="0, 7")
+    copy = tick(page, data, copy="0")
     assert copy["row1-label"] == "TOPR 2"
     data["row1p-baseline"] = "-0.5"
-    assert _launch(page, data).status_code == 302
+    assert launch(page, data).status_code == 302
     config = clone_config(Experiment.objects.get())
     assert [c.params["baseline"] for c in config.algorithms] == [0, -0.5]
     assert config.seeds == (0, 7)
 
 
 def test_ticking_the_same_offer_twice_gives_it_another_name(page: Client) -> None:
-    data = _typed(page, "ppo", "ppo")
+    data = typed(page, "ppo", "ppo")
     assert [data["row0-label"], data["row1-label"]] == ["PPO", "PPO 2"]
 
 
@@ -150,8 +101,8 @@ def test_a_ticked_preset_brings_its_values_and_is_remembered(page: Client, bench
     preset = preset_create(
         owner=bench.user, name="Low", algorithm="topr", params={"baseline": -0.25}
     )
-    data = _typed(page, f"preset:{preset.pk}", "topr:Naive REINFORCE", name="x")
-    assert _launch(page, data).status_code == 302
+    data = typed(page, f"preset:{preset.pk}", "topr:Naive REINFORCE", name="x")
+    assert launch(page, data).status_code == 302
     low, naive = clone_config(Experiment.objects.get()).algorithms
     assert (low.label, low.preset_id, low.params["baseline"]) == ("Low", preset.pk, -0.25)
     assert naive.params["negative_ratio_min"] == 1
@@ -162,8 +113,8 @@ def test_a_preset_that_is_no_longer_valid_shows_its_error_when_ticked(
 ) -> None:
     preset = preset_create(owner=bench.user, name="base policy", algorithm="topr", params={})
     Preset.objects.filter(pk=preset.pk).update(params={"baseline": 9})
-    data = _typed(page, f"preset:{preset.pk}")
-    errors = _errors(_plan(page, data))
+    data = typed(page, f"preset:{preset.pk}")
+    errors = errors_of(preview(page, data))
     assert errors["id_row0p-baseline"] == "Enter a number between -1 and 1."
     assert "taken" in errors["id_row0-label"]
 
@@ -175,8 +126,8 @@ def test_an_offer_that_is_gone_is_not_found(page: Client) -> None:
 
 
 def test_the_plan_counts_runs_jobs_and_work(page: Client) -> None:
-    data = _typed(page, "topr", "ppo", seeds="0-1")
-    plan = _plan(page, data)
+    data = typed(page, "topr", "ppo", seeds="0-1")
+    plan = preview(page, data)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", plan))
     assert "5 runs in 3 compared groups" in text
     assert "generate 1 0 0" in text
@@ -190,8 +141,8 @@ def test_the_plan_counts_runs_jobs_and_work(page: Client) -> None:
 def test_the_plan_says_how_much_exists_already(page: Client, bench: Bench) -> None:
     bench.launch(("topr",), seeds=[0])
     graphs.run_all()
-    data = _typed(page, "topr", "ppo", seeds="0")
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", _plan(page, data)))
+    data = typed(page, "topr", "ppo", seeds="0")
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", preview(page, data)))
     assert "generate 1 1 1" in text
     assert "train 2 1 1" in text
     assert "Completions to generate 0 of 64" in text
@@ -213,18 +164,18 @@ def test_the_plan_estimates_time_from_earlier_jobs_of_the_policy(
             started_at=end - timedelta(seconds=50), finished_at=end
         )
         Artifact.objects.filter(job__kind=kind).update(summary=summary)
-    plan = _plan(page, _typed(page, "topr", "ppo", seeds="0"))
+    plan = preview(page, typed(page, "topr", "ppo", seeds="0"))
     # One new training of 50 s and one new evaluation of 50 s on the one worker of graphs.
     assert re.search(r"about\s+1 min 40 s", plan), plan
     assert "1 worker" in plan
 
 
 def test_errors_of_the_plan_name_their_fields(page: Client) -> None:
-    data = _typed(
+    data = typed(
         page, "topr", seeds="3-1", **{"settings-learning_rate": "2", "row0p-baseline": "x"}
     )
     data["settings-micro_batch_size"] = "256"
-    errors = _errors(_plan(page, data))
+    errors = errors_of(preview(page, data))
     assert errors["id_seeds"] == "The range 3-1 runs backwards."
     assert errors["id_settings-learning_rate"].startswith("Enter a number between 0 and 1")
     assert errors["id_row0p-baseline"] == "Enter a number."
@@ -232,37 +183,37 @@ def test_errors_of_the_plan_name_their_fields(page: Client) -> None:
 
 
 def test_rules_between_settings_land_in_their_section(page: Client) -> None:
-    data = _typed(page, "topr", **{"settings-micro_batch_size": "256"})
-    errors = _errors(_plan(page, data))
+    data = typed(page, "topr", **{"settings-micro_batch_size": "256"})
+    errors = errors_of(preview(page, data))
     assert errors == {"errors-settings": "Micro batch size must not exceed batch size."}
 
 
 def test_without_an_algorithm_there_is_no_plan(page: Client) -> None:
-    assert _errors(_plan(page, _typed(page))) == {
+    assert errors_of(preview(page, typed(page))) == {
         "errors-algorithms": "Choose at least one algorithm."
     }
 
 
 def test_two_groups_of_one_name_are_refused_at_the_second(page: Client) -> None:
-    data = _typed(page, "topr", "ppo")
+    data = typed(page, "topr", "ppo")
     data["row1-label"] = "TOPR"
-    assert "used twice" in _errors(_plan(page, data))["id_row1-label"]
+    assert "used twice" in errors_of(preview(page, data))["id_row1-label"]
 
 
 def test_a_refused_launch_shows_everything_typed_with_errors_at_their_fields(
     page: Client,
 ) -> None:
-    data = _typed(page, "topr", name="", question="Is it <b>so</b>?", seeds="0-1")
+    data = typed(page, "topr", name="", question="Is it <b>so</b>?", seeds="0-1")
     data["row0-label"] = "My TOPR"
     data["settings-learning_rate"] = "0.00030"
-    answer = _launch(page, data)
+    answer = launch(page, data)
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert not Experiment.objects.exists()
     assert "This field is required." in shown
     again = posted(shown, "new-experiment")
     again.pop("csrfmiddlewaretoken", None)
-    assert "id_name" in _errors(_plan(page, again))
+    assert "id_name" in errors_of(preview(page, again))
     assert again.pop("refused") == ["1"]
     data.pop("csrfmiddlewaretoken", None)
     assert dict(again.lists()) == dict(data.lists())
@@ -271,159 +222,22 @@ def test_a_refused_launch_shows_everything_typed_with_errors_at_their_fields(
 
 
 def test_a_double_click_launches_once(page: Client) -> None:
-    data = _typed(page, "topr", name="Once")
-    first, second = _launch(page, data), _launch(page, data)
+    data = typed(page, "topr", name="Once")
+    first, second = launch(page, data), launch(page, data)
     assert first.url == second.url
     assert Experiment.objects.count() == 1
 
 
 def test_a_dataset_deleted_meanwhile_is_an_error_at_its_field(page: Client, bench: Bench) -> None:
     other = make_dataset(bench.user, "Other", seed=5)
-    data = _typed(page, "topr", name="x", dataset_id=str(other.pk))
+    data = typed(page, "topr", name="x", dataset_id=str(other.pk))
     other.delete()
-    assert "id_dataset_id" in _errors(_plan(page, data))
-    assert _launch(page, data).status_code == 422
-
-
-def _with_axis(page: Client, data: QueryDict, path: str, values: str) -> QueryDict:
-    fragment = posted(page.post(reverse("experiments:axis"), dict(data.lists())).content.decode())
-    key = str(fragment["axis"])
-    data.appendlist("axis", key)
-    data[f"axis{key}-path"], data[f"axis{key}-values"] = path, values
-    return data
-
-
-def test_axes_multiply_the_runs(page: Client) -> None:
-    data = _typed(page, "topr", name="Grid", seeds="0")
-    _with_axis(page, data, "settings.learning_rate", "1e-4, 3e-4")
-    _with_axis(page, data, "params.positive_ratio_max", "1, none")
-    assert _launch(page, data).status_code == 302
-    experiment = Experiment.objects.get()
-    assert experiment.runs.exclude(algorithm="").count() == 4
-    assert clone_config(experiment).axes == {
-        "settings.learning_rate": (1e-4, 3e-4),
-        "params.positive_ratio_max": (1.0, None),
-    }
-
-
-def test_the_axis_offers_the_hyperparameters_of_what_is_ticked(page: Client) -> None:
-    topr = page.post(
-        reverse("experiments:axis"), dict(_typed(page, "topr").lists())
-    ).content.decode()
-    ppo = page.post(reverse("experiments:axis"), dict(_typed(page, "ppo").lists())).content.decode()
-    assert "params.baseline" in topr
-    assert "params.baseline" not in ppo
-    assert "params.clip_low" in ppo
-    assert "evaluate.grading" not in ppo
-
-
-@pytest.mark.parametrize(
-    ("path", "values", "message"),
-    [
-        ("settings.learning_rate", "3", "less than or equal to 1"),
-        ("settings.learning_rate", "1e-4, 0.0001", "twice"),
-        ("settings.learning_rate", " , ", "at least one value"),
-        ("dataset_id", "Nothing v1", "There is no dataset “Nothing v1”. Known: Addition v1."),
-    ],
-)
-def test_values_that_an_axis_does_not_take_are_told_beside_it(
-    page: Client, path: str, values: str, message: str
-) -> None:
-    data = _with_axis(page, _typed(page, "topr"), path, values)
-    assert message in _errors(_plan(page, data))["id_axis0-values"]
-
-
-def test_a_setting_is_an_axis_once(page: Client) -> None:
-    data = _with_axis(page, _typed(page, "topr"), "settings.steps", "10")
-    _with_axis(page, data, "settings.steps", "20")
-    assert _errors(_plan(page, data)) == {"id_axis1-path": "This setting is an axis already."}
-
-
-def test_datasets_are_axis_values_by_name(page: Client, bench: Bench) -> None:
-    other = make_dataset(bench.user, "Other", seed=5)
-    data = _typed(page, "topr", name="x", dataset_id=str(bench.dataset.pk))
-    _with_axis(page, data, "dataset_id", "addition v1, Other v1")
-    assert _launch(page, data).status_code == 302
-    assert clone_config(Experiment.objects.get()).axes["dataset_id"] == (
-        bench.dataset.pk,
-        other.pk,
-    )
-
-
-def test_a_clone_posts_the_same_config(page: Client, bench: Bench) -> None:
-    original = bench.launch(
-        ("topr", "ppo"),
-        seeds=[0, 1, 2, 9],
-        settings={"learning_rate": 2.5e-5, "epochs": 0.5},
-        axes={"settings.steps": [10, 20], "params.positive_ratio_max": [1, None]},
-        rewards={"invalid": 0},
-    )
-    address = reverse("experiments:clone", args=[original.pk])
-    data = _typed(page, address=address)
-    assert data["name"] == "First (copy)"
-    assert _launch(page, data).status_code == 302
-    clone = Experiment.objects.get(cloned_from=original)
-    assert clone.config == original.config
-    assert clone.launch_key != original.launch_key
-
-
-def test_an_unticked_box_stays_unticked_in_a_clone(page: Client, bench: Bench) -> None:
-    choice = {"label": "t", "algorithm": "topr", "params": {"length_normalisation": False}}
-    original = bench.launch((), algorithms=[choice])
-    data = _typed(page, address=reverse("experiments:clone", args=[original.pk]))
-    assert "row0p-length_normalisation" not in data
-
-
-def test_an_extension_adds_algorithms_and_seeds(page: Client, bench: Bench) -> None:
-    experiment = bench.launch(("topr",), seeds=[0])
-    address = reverse("experiments:extend", args=[experiment.pk])
-    data = _typed(page, "ppo", address=address, seeds="0-1")
-    plan = page.post(
-        reverse("experiments:extend_preview", args=[experiment.pk]), dict(data.lists())
-    )
-    assert "5</b> runs" in plan.content.decode()
-    assert page.post(address, dict(data.lists())).status_code == 302
-    experiment.refresh_from_db()
-    config = clone_config(experiment)
-    assert [c.label for c in config.algorithms] == ["topr", "PPO"]
-    assert config.seeds == (0, 1)
-    assert experiment.runs.count() == 5
-
-
-def test_an_extension_that_takes_something_away_is_refused(page: Client, bench: Bench) -> None:
-    experiment = bench.launch(("topr",), seeds=[0, 1])
-    address = reverse("experiments:extend", args=[experiment.pk])
-    answer = page.post(address, dict(_typed(page, address=address, seeds="1").lists()))
-    assert answer.status_code == 422
-    assert "An extension keeps every run" in answer.content.decode()
-    assert experiment.runs.count() == 3
-
-
-def test_only_the_owner_extends_but_anybody_clones(client: Client, bench: Bench) -> None:
-    experiment = bench.launch(("topr",))
-    client.force_login(make_user("bob"))
-    assert client.get(reverse("experiments:extend", args=[experiment.pk])).status_code == 403
-    assert client.get(reverse("experiments:clone", args=[experiment.pk])).status_code == 200
-
-
-def test_what_was_typed_before_a_session_ended_is_restored(page: Client) -> None:
-    data = _typed(page, "topr", name="Kept", seeds="5-9")
-    data["row0p-baseline"] = "7"
-    answer = page.post(reverse("experiments:restore"), dict(data.lists()))
-    again = posted(answer.content.decode(), "new-experiment")
-    assert (again["name"], again["seeds"], again["row0p-baseline"]) == ("Kept", "5-9", "7")
-    assert again["launch_key"] == data["launch_key"]
-
-
-def test_nothing_is_restored_once_it_was_launched(page: Client) -> None:
-    data = _typed(page, "topr", name="Gone")
-    _launch(page, data)
-    assert page.post(reverse("experiments:restore"), dict(data.lists())).status_code == 204
-    assert page.post(reverse("experiments:restore"), {"launch_key": "x"}).status_code == 204
+    assert "id_dataset_id" in errors_of(preview(page, data))
+    assert launch(page, data).status_code == 422
 
 
 def test_the_address_ticks_what_the_gallery_sent(page: Client) -> None:
-    data = _typed(page, address=f"{reverse(NEW)}?algorithm=ppo")
+    data = typed(page, address=f"{reverse(NEW)}?algorithm=ppo")
     assert data["row0-algorithm"] == "ppo"
     assert page.get(f"{reverse(NEW)}?algorithm=nothing").status_code == 404
 
@@ -446,8 +260,8 @@ def test_the_label_says_how_many_live_workers_serve_it(page: Client) -> None:
 
 
 def test_everything_planned_is_queued_after_the_launch(page: Client) -> None:
-    data = _typed(page, "topr", name="Go", seeds="0", tags="a, b ,a", priority="5")
-    _launch(page, data)
+    data = typed(page, "topr", name="Go", seeds="0", tags="a, b ,a", priority="5")
+    launch(page, data)
     experiment = Experiment.objects.get()
     assert (experiment.tags, experiment.priority) == (["a", "b"], 5)
     assert Job.objects.filter(kind="train").get().priority == 5
@@ -475,15 +289,15 @@ def test_seeds_are_written_short() -> None:
 
 def test_a_reference_is_offered_where_an_algorithm_reads_one(page: Client, bench: Bench) -> None:
     other = make_policy(bench.user, "Anchor", seed=3)
-    plain = _typed(page, "topr")
+    plain = typed(page, "topr")
     assert 'id="reference-field" hidden' in page.get(reverse(NEW)).content.decode()
-    assert 'data-show="reference-field" data-shown="no"' in _plan(page, plain)
-    anchored = _typed(page, "grpo", reference_policy_id=str(other.pk))
+    assert 'data-show="reference-field" data-shown="no"' in preview(page, plain)
+    anchored = typed(page, "grpo", reference_policy_id=str(other.pk))
     anchored["policy_id"] = str(bench.policy.pk)
     anchored["row0p-reference_kl"] = "k3"
-    assert 'data-show="reference-field" data-shown="yes"' in _plan(page, anchored)
+    assert 'data-show="reference-field" data-shown="yes"' in preview(page, anchored)
     anchored["name"] = "Anchored"
-    assert _launch(page, anchored).status_code == 302
+    assert launch(page, anchored).status_code == 302
     experiment = Experiment.objects.get(name="Anchored")
     edges = JobInput.objects.filter(job__needed_by__experiment=experiment, role="reference")
     assert set(edges.values_list("source", flat=True)) == {other.job_id}
@@ -499,14 +313,14 @@ def test_every_kept_policy_is_evaluated_where_asked_and_the_disk_is_told(
 ) -> None:
     graphs.run_all()
     Artifact.objects.filter(job=bench.policy.job).update(size_bytes=10_000_000)
-    data = _typed(page, "topr", seeds="0", evaluate_checkpoints="on", name="Kept")
-    assert _errors(_plan(page, data)).keys() == {"id_evaluate_checkpoints"}
+    data = typed(page, "topr", seeds="0", evaluate_checkpoints="on", name="Kept")
+    assert errors_of(preview(page, data)).keys() == {"id_evaluate_checkpoints"}
     data["settings-steps"], data["settings-keep_every"] = "100", "40"
-    plan = _plan(page, data)
+    plan = preview(page, data)
     assert '<td>evaluate</td><td class="num">4</td>' in plan
     assert "28.6 MiB" in plan
     assert "3 of them" in plan
-    assert _launch(page, data).status_code == 302
+    assert launch(page, data).status_code == 302
     experiment = Experiment.objects.get(name="Kept")
     roles = experiment.needs.filter(run__algorithm="topr").values_list("role", flat=True)
     assert set(roles) == {"train", "evaluate", "evaluate+40", "evaluate+80"}

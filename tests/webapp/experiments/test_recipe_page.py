@@ -21,17 +21,6 @@ pytestmark = pytest.mark.django_db
 NEW = "experiments:new"
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
-@pytest.fixture
-def page(client: Client, bench: Bench) -> Client:
-    client.force_login(bench.user)
-    return client
-
-
 def choose(page: Client, recipe: str, **typed: str) -> QueryDict:
     """Open the page, tick TOPR, choose a recipe and type; return what the browser would post."""
     address = f"{reverse(NEW)}?algorithm=topr"

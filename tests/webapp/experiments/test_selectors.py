@@ -27,11 +27,6 @@ from webapp.jobs.states import JobState
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
 def rows_of(states: tuple[JobState, ...], bench: Bench) -> Experiment:
     """Return an experiment that needs jobs in these states."""
     experiment = Experiment.objects.create(owner=bench.user, name="x", config={})

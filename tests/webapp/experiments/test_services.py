@@ -40,11 +40,6 @@ from webapp.policies.services import policy_from_run
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
 def state_of(experiment: Experiment) -> JobState:
     experiment.refresh_from_db()
     states = list(jobs_of(experiment).values_list("state", flat=True))

@@ -24,11 +24,6 @@ from webapp.policies.services import policy_from_node
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
 def test_an_exported_experiment_imports_as_itself_and_makes_nothing(bench: Bench) -> None:
     other = make_dataset(bench.user, "Held out", seed=5)
     warm = make_policy(bench.user, "Warm", seed=3, dataset=bench.dataset)
