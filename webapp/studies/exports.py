@@ -9,7 +9,7 @@ from webapp.results.exports import csv_text, latex_text
 from webapp.results.figures.image import write_images
 from webapp.results.statistics import MeanCI
 from webapp.studies.claim_schema import Measure
-from webapp.studies.figures import draw, titles
+from webapp.studies.figures import captions, draw
 from webapp.studies.results import StudyResult, TableRow, table_rows
 from webapp.studies.texts import about_text, claims_markdown, verdict_text
 from webapp.studies.values import metric_of, value_of
@@ -161,11 +161,11 @@ def pictures(result: StudyResult) -> dict[str, tuple[str, go.Figure]]:
     """Return caption and plot by file name, of each panel that has something to show."""
     found = {}
     for spec in result.study.figures:
-        for number, title in enumerate(titles(spec)):
+        for number, caption in enumerate(captions(spec)):
             drawn = draw(result, spec, number)
             if drawn.data:
                 name = f"{spec.id}-{number + 1}-{result.scale or 'exact'}.svg"
-                found[name] = (title, drawn)
+                found[name] = (caption, drawn)
     return found
 
 

@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from algorithms.base import Metric
 from webapp.results.figures import expected_reward, paper_numbers
 from webapp.studies import axis_drawers, control_drawers, drawers
 from webapp.studies.cells import Cell
-from webapp.studies.claim_schema import Measure
 from webapp.studies.figure_schema import FigureSpec, Panel
 from webapp.studies.results import StudyResult, variants_of
 from webapp.studies.values import metric_of
@@ -63,10 +61,15 @@ DRAWERS: Mapping[str, Drawer] = {
 }
 
 
-def titles(spec: FigureSpec, metric: Callable[[Measure], Metric] = metric_of) -> list[str]:
-    """Return a caption for each panel."""
-    if spec.kind == "bandit":
+def titles(spec: FigureSpec) -> list[str]:
+    """Return what stands above each panel; several have the figure's own title above them all."""
+    if len(spec.panels) < 2:
+        return captions(spec)
+    return [panel.title or metric_of(panel.of).label for panel in spec.panels]
+
+
+def captions(spec: FigureSpec) -> list[str]:
+    """Return what each panel shows, told where it stands alone."""
+    if len(spec.panels) < 2 and not any(panel.title for panel in spec.panels):
         return [spec.title]
-    if len(spec.panels) == 1 and not spec.panels[0].title:
-        return [spec.title]
-    return [f"{panel.title or metric(panel.of).label}" for panel in spec.panels]
+    return [f"{spec.title} · {panel.title or metric_of(panel.of).label}" for panel in spec.panels]
