@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
@@ -52,7 +53,7 @@ class Visitor:
         self.page.get_by_label("Username").fill(self.site.user)
         self.page.get_by_label("Password").fill(self.site.password)
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(f"**{to}")
+        self.page.wait_for_url(lambda url: urlsplit(url).path == urlsplit(to).path)
 
     def overflow(self) -> int:
         """Return by how many pixels the page is wider than the window."""
