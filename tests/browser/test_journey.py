@@ -109,6 +109,8 @@ def _compare_and_export(page: Page) -> None:
 
 def _problem_by_problem(page: Page) -> None:
     page.get_by_role("link", name="Problem by problem").click()
+    page.wait_for_url("**/compare/problems/**")
+    page.wait_for_load_state()
     counts = page.locator(".problem-tabs .num").all_inner_texts()
     assert sum(map(int, counts[1:])) == int(counts[0])
     page.locator("#problem-form [name=look]").select_option("change")
