@@ -80,11 +80,16 @@ class Learnable(Checkpointed, Protocol):
     """Standard normals that an update uses per transition."""
     uniforms: int
     """Uniform draws that an update uses per transition."""
-    period: int
-    """Updates after which the work repeats itself (2 where every second one does more)."""
 
     def update(self, batch: TransitionBatch) -> Mapping[str, Float[Tensor, " S"]]:
         """Take one optimizer step and return its figures."""
+        ...
+
+    def course(self, step: int, steps: int, /) -> int:
+        """Return which course update `step` (from 0) of `steps` takes.
+
+        Updates of one course are the same operations on other numbers.
+        """
         ...
 
     def schedule(self, step: int, steps: int) -> None:

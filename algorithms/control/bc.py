@@ -30,7 +30,6 @@ class BehaviourCloning(nn.Module):
     """A deterministic policy that imitates the data's actions."""
 
     normals = uniforms = 0
-    period = 1
 
     def __init__(self, spaces: Spaces, params: Params) -> None:
         super().__init__()
@@ -39,6 +38,10 @@ class BehaviourCloning(nn.Module):
         self.actor = StackedMLP(sizes, spaces.generators(), tanh_output=True)
         self.to(spaces.device)
         self.optimizers = (adam(self.parameters(), params.learning_rate, spaces.device),)
+
+    def course(self, *_: int) -> int:
+        """Do the same in every update."""
+        return 0
 
     def schedule(self, step: int, steps: int) -> None:
         """Leave the learning rate as it is."""

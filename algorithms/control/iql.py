@@ -55,7 +55,6 @@ class IQL(nn.Module):
     """Policy, V and twin Q."""
 
     normals = uniforms = 0
-    period = 1
 
     def __init__(self, spaces: Spaces, params: Params) -> None:
         super().__init__()
@@ -79,6 +78,10 @@ class IQL(nn.Module):
         self._value_adam = adam(self.value.parameters(), rate, device)
         self._critic_adam = adam(self.critics.parameters(), rate, device)
         self.optimizers = (self._actor_adam, self._value_adam, self._critic_adam)
+
+    def course(self, *_: int) -> int:
+        """Do the same in every update."""
+        return 0
 
     def schedule(self, step: int, steps: int) -> None:
         """Let the policy's learning rate fall to 0 along half a cosine, where asked."""

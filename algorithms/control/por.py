@@ -87,7 +87,6 @@ class POR(nn.Module):
     """Guide s -> s', executing policy (s, s') -> a, twin V."""
 
     uniforms = 0
-    period = 1
 
     def __init__(self, spaces: Spaces, params: Params) -> None:
         super().__init__()
@@ -119,6 +118,10 @@ class POR(nn.Module):
         value = self._params.variant == "value"
         return round(self._params.behaviour_share * steps) if value else 0
 
+    def course(self, step: int, steps: int) -> int:
+        """Fit the imitating guide first, then the rest."""
+        return int(step >= self._behaviour_steps(steps))
+
     def schedule(self, step: int, steps: int) -> None:
         """Let the rates of guide and executing policy fall along half a cosine."""
         first = self._behaviour_steps(steps)
@@ -128,7 +131,7 @@ class POR(nn.Module):
 
     def update(self, batch: TransitionBatch) -> Mapping[str, Float[Tensor, " S"]]:
         """Update V, guide and executing policy, or at first the imitating guide only."""
-        if batch.step < self._behaviour_steps(batch.steps):
+        if not self.course(batch.step, batch.steps):
             losses = -self.behaviour_guide.logprob(batch.observations, batch.next_observations)
             descend(self._behaviour_adam, losses.mean(dim=-1))
             return {"behaviour_loss": losses.detach().mean(dim=-1)}

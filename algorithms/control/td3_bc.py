@@ -44,7 +44,6 @@ class TD3BC(nn.Module):
         super().__init__()
         self._params = params
         self.normals = spaces.action_size
-        self.period = params.policy_period
         hidden = (params.hidden_size, params.hidden_size)
         generators = spaces.generators()
         sizes = (spaces.observation_size, *hidden, spaces.action_size)
@@ -62,6 +61,10 @@ class TD3BC(nn.Module):
         )
         self.optimizers = (self._actor_adam, self._critic_adam)
 
+    def course(self, step: int, _steps: int) -> int:
+        """Update the policy, too, in every `policy_period`-th update."""
+        return int((step + 1) % self._params.policy_period == 0)
+
     def schedule(self, step: int, steps: int) -> None:
         """Leave the learning rates as they are."""
 
@@ -75,7 +78,7 @@ class TD3BC(nn.Module):
             "critic_loss": critic_losses.detach(),
             "value_mean": values.detach()[0].mean(dim=-1),
         }
-        if (batch.step + 1) % self._params.policy_period == 0:
+        if self.course(batch.step, batch.steps):
             figures["loss"] = self._update_policy(batch)
             rate = self._params.target_update_rate
             follow(self.target_critics, self.critics, rate)

@@ -41,7 +41,6 @@ class DynamicsModel(nn.Module):
     """I(s, s') -> a in [-1, 1] and, where asked, f(s, a) -> s', in normalised coordinates."""
 
     normals = uniforms = 0
-    period = 1
 
     def __init__(self, spaces: Spaces, params: DynamicsParams) -> None:
         super().__init__()
@@ -62,6 +61,10 @@ class DynamicsModel(nn.Module):
             )
         self.to(spaces.device)
         self.optimizers = (adam(self.parameters(), params.learning_rate, spaces.device),)
+
+    def course(self, *_: int) -> int:
+        """Do the same in every update."""
+        return 0
 
     def schedule(self, step: int, steps: int) -> None:
         """Let the learning rate fall to 0 along half a cosine, where asked."""

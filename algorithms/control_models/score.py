@@ -95,7 +95,6 @@ class NoisePredictor(nn.Module):
 class ScoreModel(nn.Module):
     """The score of x = (s, a) or s, as -epsilon_theta / sigma, and how it is learned."""
 
-    period = 1
     uniforms = 1
 
     def __init__(self, spaces: Spaces, params: ScoreParams) -> None:
@@ -109,6 +108,10 @@ class ScoreModel(nn.Module):
         self.to(spaces.device)
         learned = self.predictor.parameters()
         self.optimizers = (adam(learned, params.learning_rate, spaces.device),)
+
+    def course(self, *_: int) -> int:
+        """Do the same in every update."""
+        return 0
 
     def schedule(self, step: int, steps: int) -> None:
         """Let the learning rate fall to 0 along half a cosine, where asked."""

@@ -14,6 +14,7 @@ from algorithms.control_base import Learnable
 from algorithms.training import control_checkpoint
 from algorithms.training.control_checkpoint import Position
 from algorithms.training.control_data import BatchStream
+from algorithms.training.recorded import update_of
 
 VALUE_METRIC = "value_mean"
 """The figure that exploding values show in."""
@@ -61,6 +62,7 @@ class ControlTrainer:
         checkpoints: Path,
     ) -> None:
         self._learner = learner
+        self._update = update_of(learner, stream.spaces.device)
         self._stream = stream
         self._plan = plan
         self._reporter = reporter
@@ -96,7 +98,7 @@ class ControlTrainer:
         position, started = self.position, time.perf_counter()
         for batch in self._stream.batches(position.step):
             self._learner.schedule(batch.step, batch.steps)
-            self._figures |= self._learner.update(batch)
+            self._figures |= self._update(batch)
             position.step = batch.step + 1
             if self._due(self._plan.log_every) or position.step == batch.steps:
                 self._synchronize()

@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 
 from django.http import QueryDict
+from django.test import Client
 
 
 class _Inputs(HTMLParser):
@@ -54,3 +55,13 @@ def posted(html: str, form_id: str = "") -> QueryDict:
     parser = _Inputs()
     parser.feed(html)
     return parser.data
+
+
+def add_fields(page: Client, data: QueryDict, address: str, **action: str) -> QueryDict:
+    """Post the form, add the inputs of the answer to it, as the browser does; return those."""
+    answer = page.post(address, dict(data.lists()) | action)
+    assert answer.status_code == 200, answer.content
+    fragment = posted(answer.content.decode())
+    for name, values in fragment.lists():
+        data.setlistdefault(name).extend(values)
+    return fragment

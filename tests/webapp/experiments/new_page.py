@@ -7,7 +7,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
-from tests.webapp.posted import posted
+from tests.webapp.posted import add_fields, posted
 
 NEW = "experiments:new"
 
@@ -25,13 +25,7 @@ def typed(page: Client, *ticks: str, address: str = "", **changed: str) -> Query
 
 def tick(page: Client, data: QueryDict, **action: str) -> QueryDict:
     """Tick one algorithm; return its row, which is added to what would be posted."""
-    answer = page.post(reverse("experiments:row"), dict(data.lists()) | action)
-    assert answer.status_code == 200
-    fragment = posted(answer.content.decode())
-    for name in fragment:
-        for text in fragment.getlist(name):
-            data.appendlist(name, text)
-    return fragment
+    return add_fields(page, data, reverse("experiments:row"), **action)
 
 
 def preview(page: Client, data: QueryDict) -> str:

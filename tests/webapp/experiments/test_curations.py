@@ -14,7 +14,7 @@ from algorithms.curation.steps import CurateSpec
 from tests.webapp.experiments.factories import Bench
 from tests.webapp.experiments.test_planner import SOURCES, config
 from tests.webapp.jobs import graphs
-from tests.webapp.posted import posted
+from tests.webapp.posted import add_fields, posted
 from webapp.curation.models import CuratedSet
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.curations import STARTS, rows_after
@@ -121,11 +121,7 @@ def typed(page: Client, *starts: str) -> QueryDict:
     data["name"] = "Curated"
     for start in starts:
         data["curation-start"] = start
-        answer = page.post(reverse("experiments:curation"), dict(data.lists()))
-        fragment = posted(answer.content.decode())
-        for name in fragment:
-            for text in fragment.getlist(name):
-                data.appendlist(name, text)
+        add_fields(page, data, reverse("experiments:curation"))
     return data
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from tests.webapp.experiments.control.bench import ControlBench
 from tests.webapp.experiments.factories import Bench, kinds_needed, make_user
-from tests.webapp.posted import posted
+from tests.webapp.posted import add_fields, posted
 from webapp.catalogue.services import preset_create
 from webapp.experiments.control.config import ControlConfig
 from webapp.experiments.models import Experiment
@@ -38,13 +38,7 @@ def opened(page: Client, address: str = "") -> QueryDict:
 
 def add(page: Client, data: QueryDict, view: str = "control_row", **action: str) -> QueryDict:
     """Take in what a fragment answers, as the browser would."""
-    answer = page.post(reverse(f"experiments:{view}"), dict(data.lists()) | action)
-    assert answer.status_code == 200, answer.content
-    fragment = posted(answer.content.decode())
-    for name in fragment:
-        for text in fragment.getlist(name):
-            data.appendlist(name, text)
-    return fragment
+    return add_fields(page, data, reverse(f"experiments:{view}"), **action)
 
 
 def typed(page: Client, *ticks: str, **changed: str) -> QueryDict:
