@@ -141,18 +141,22 @@ def label_of(job: Job) -> str:
 
 
 def _choose(page: GroundPage) -> None:
-    """Fill in the newest correction and what it corrected, where the address names none."""
-    jobs = page.jobs
+    """Fill in what the address does not name: the newest correction that has its counterpart."""
+    jobs, data = page.jobs, page.data
+    plain = [job for job in jobs if not job.spec.get("correction")]
     corrected = [job for job in jobs if job.spec.get("correction")]
-    after = sources.chosen(corrected, None)
-    if "before" in page.data:
-        before = sources.chosen(jobs, page.data.get("before"))
-    else:
-        plain = [job for job in jobs if not job.spec.get("correction")]
-        twins = [job for job in plain if after is not None and _are_paired(job, after)]
-        before = sources.chosen(twins or plain or list(jobs), None)
-    if "after" in page.data:
-        after = next((job for job in jobs if str(job.pk) == page.data["after"]), None)
+    after = next((job for job in jobs if str(job.pk) == data.get("after")), None)
+    twins = {_what_is_played(job): job for job in reversed(plain)}
+    candidates = corrected if after is None else [after]
+    twin, newest = next(
+        ((twins[played], job) for job in candidates if (played := _what_is_played(job)) in twins),
+        (None, sources.chosen(corrected, None)),
+    )
+    if "after" not in data:
+        after = newest
+    before = twin or sources.chosen(plain or jobs, None)
+    if "before" in data:
+        before = sources.chosen(jobs, data["before"])
     page.before, page.after = before, after
     page.data["before"] = str(before.pk) if before else ""
     page.data["after"] = str(after.pk) if after else ""
@@ -162,9 +166,9 @@ def _choose(page: GroundPage) -> None:
     page.form.fields["after"].choices = [("", "nothing"), *choices]  # type: ignore[attr-defined]
 
 
-def _are_paired(one: Job, other: Job) -> bool:
-    same = all(one.spec.get(name) == other.spec.get(name) for name in PAIRED_BY)
-    return same and sources.inputs_of(one)["policy"].pk == sources.inputs_of(other)["policy"].pk
+def _what_is_played(job: Job) -> tuple[object, ...]:
+    """Return what an evaluation has in common with the one that it is a correction of."""
+    return (sources.inputs_of(job)["policy"].pk, *(job.spec.get(name) for name in PAIRED_BY))
 
 
 def episodes_of(job: Job) -> list[Episode]:

@@ -37,6 +37,18 @@ def test_the_page_opens_with_the_newest_correction_beside_what_it_corrected(
     assert f"{danger:.3g} steps in danger per episode" in text or danger == 0
 
 
+def test_a_newer_correction_without_its_counterpart_is_passed_over(
+    page: Client, jobs: dict[str, Job]
+) -> None:
+    Job.objects.filter(pk=jobs["other"].pk).update(spec={"correction": "cdsa", "seed": 7})
+    text = page.get(URL).content.decode()
+    for name in ("before", "after"):
+        assert f'<option value="{jobs[name].pk}" selected>' in text
+    text = page.get(URL, {"after": jobs["other"].pk}).content.decode()
+    assert f'<option value="{jobs["other"].pk}" selected>' in text
+    assert f'<option value="{jobs["before"].pk}" selected>' in text
+
+
 def test_frames_move_the_heads_and_nothing_else(page: Client, jobs: dict[str, Job]) -> None:
     text = page.get(URL, headers=HTMX).content.decode()
     figure = json.loads(page.get(figure_url(text, "point-mass")).content)
