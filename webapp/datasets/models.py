@@ -29,6 +29,11 @@ class Dataset(models.Model):
         return f"{self.name} v{self.version}"
 
     @property
+    def short(self) -> str:
+        """Its name, with the version where there are several to tell apart."""
+        return self.name if self.version == 1 else str(self)
+
+    @property
     def family(self) -> Family:
         """Whether it holds prompts or transitions."""
         return family_of_kind(self.job.kind)

@@ -15,6 +15,10 @@ SECTIONS = ("prompt", "generate", "grading", "rewards", "settings", "evaluate")
 RECIPE = "recipe"
 """Section of the recipe's own settings, whose schema the recipe chooses."""
 SOURCES = ("dataset_id", "policy_id")
+SourceNames = Mapping[str, Mapping[int, str]]
+"""What data sets and policies are called, by the path of their axis and their id."""
+MAX_LABEL = 160
+"""Longest name of a compared group, axis values included."""
 CURATION = "curation"
 """Axis of the compared curations, which are named in the config."""
 _ONLY_ROLLOUTS = frozenset({"generate", "rewards", CURATION, RECIPE})
@@ -37,9 +41,31 @@ def changes_evaluation(path: str) -> bool:
     return path in SOURCES or path.partition(".")[0] in ("evaluate", "grading", "prompt")
 
 
-def label(name: str, values: Mapping[str, AxisValue], names: Mapping[str, str]) -> str:
-    """Return the name of a compared group with its axis values: "TOPR, learning_rate = 0.001"."""
-    return ", ".join([name, *(f"{names[path]} = {_text(v)}" for path, v in values.items())])
+def label(
+    name: str,
+    values: Mapping[str, AxisValue],
+    names: Mapping[str, str],
+    sources: SourceNames | None = None,
+) -> str:
+    """Return the name of a compared group with its axis values: "TOPR, learning_rate = 0.001".
+
+    Sources are told by their names, "BC, dataset = Detours", where these are given and it fits.
+    """
+    own = [(names[path], _text(value)) for path, value in values.items()]
+    told = [
+        _named(path, value, sources or {}) or pair
+        for (path, value), pair in zip(values.items(), own, strict=True)
+    ]
+    found, by_id = (
+        ", ".join([name, *(f"{field} = {text}" for field, text in each)]) for each in (told, own)
+    )
+    return found if len(found) <= MAX_LABEL else by_id
+
+
+def _named(path: str, value: AxisValue, sources: SourceNames) -> tuple[str, str] | None:
+    if path not in SOURCES or not isinstance(value, int) or value not in sources.get(path, {}):
+        return None
+    return path.removesuffix("_id"), sources[path][value]
 
 
 def _text(value: AxisValue) -> str:

@@ -15,7 +15,7 @@ from webapp.experiments.axes import AxisValue
 from webapp.experiments.checkpoint_rules import checkpoint_problem
 from webapp.experiments.choices import AlgorithmChoice
 from webapp.experiments.complaints import complaint, located, raise_all
-from webapp.experiments.config_base import MAX_LABEL, BaseConfig, Label, Seeds, check_size
+from webapp.experiments.config_base import BaseConfig, Label, Seeds, check_size
 from webapp.experiments.curations import Curation
 from webapp.experiments.recipes import load, settings_schema
 
@@ -191,7 +191,7 @@ class ExperimentConfig(BaseConfig):
         for number, choice in enumerate(self.algorithms):
             for values in axis_rules.cells(self.grid, choice.algorithm):
                 label = axis_rules.label(choice.label, values, names)
-                if len(label) > MAX_LABEL or label in seen:
+                if len(label) > axis_rules.MAX_LABEL or label in seen:
                     problem = "is used twice" if label in seen else "is too long"
                     message = f"With its axis values, the name {label} {problem}; change it."
                     raise_all([located(("algorithms", number, "label"), message, label)])

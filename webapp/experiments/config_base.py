@@ -10,8 +10,6 @@ from webapp.experiments.recipes import RECIPE_NAMES, load
 
 MAX_RUNS = 2000
 """Largest number of runs of one experiment."""
-MAX_LABEL = 160
-"""Longest name of a compared group, axis values included."""
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Seeds = Annotated[tuple[Seed, ...], Field(max_length=100)]
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]

@@ -10,7 +10,7 @@ from pydantic_core import InitErrorDetails
 
 from algorithms.base import Schema
 from algorithms.online.settings import Schedule
-from webapp.experiments.axes import AxisValue
+from webapp.experiments.axes import AxisValue, SourceNames
 from webapp.experiments.config_base import Family
 from webapp.jobs.graph import Node, closure
 
@@ -29,6 +29,8 @@ class Sources:
     datasets: Mapping[int, str]
     policies: Mapping[int, str]
     rollouts: Mapping[int, str] = field(default_factory=dict)
+    names: SourceNames = field(default_factory=dict)
+    """What labels call them."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,10 @@ class FoundSources:
             datasets={pk: row.job.fingerprint for pk, row in self.datasets.items()},
             policies={pk: row.fingerprint for pk, row in self.policies.items()},
             rollouts={pk: job.fingerprint for pk, job in self.rollouts.items()},
+            names={
+                "dataset_id": _distinct({pk: row.short for pk, row in self.datasets.items()}),
+                "policy_id": _distinct({pk: row.name for pk, row in self.policies.items()}),
+            },
         )
 
     @property
@@ -40,6 +44,11 @@ class FoundSources:
         found = {row.job_id: ("dataset", row.job) for row in self.datasets.values()}
         found |= {row.job_id: ("policy", row.job) for row in self.policies.values()}
         return found | {pk: (job.kind, job) for pk, job in self.rollouts.items()}
+
+
+def _distinct(names: Mapping[int, str]) -> Mapping[int, str]:
+    """Return names where no two are the same, else none."""
+    return names if len(set(names.values())) == len(names) else {}
 
 
 def find_sources(config: ExperimentConfig) -> FoundSources:

@@ -7,7 +7,6 @@ from algorithms.catalogue import ALGORITHMS
 from algorithms.checkpoints import checkpoint_steps
 from algorithms.specs import GradeSpec, TrainSpec
 from webapp.experiments import axes as axis_rules
-from webapp.experiments.axes import AxisValue
 from webapp.experiments.cells import Cell, cell_of
 from webapp.experiments.choices import BASE_LABEL
 from webapp.experiments.config import ExperimentConfig
@@ -52,9 +51,10 @@ def matrix(
         for values in axis_rules.cells(config.grid, choice.algorithm):
             cell = cell_of(config, choice, values, sources)
             own = {path: value for path, value in values.items() if base.changes(path)}
-            shared = _base_run(base, cell, own, names)
+            title = axis_rules.label(BASE_LABEL, own, names, sources.names)
+            shared = RunPlan(title, "", 0, own, base.nodes(cell, title))
             untrained.setdefault(shared.nodes["evaluate"].fingerprint, shared)
-            label = axis_rules.label(choice.label, values, names)
+            label = axis_rules.label(choice.label, values, names, sources.names)
             trained += [
                 RunPlan(
                     label=label,
@@ -67,13 +67,6 @@ def matrix(
                 for seed in config.seeds
             ]
     return Plan(runs=(*untrained.values(), *trained))
-
-
-def _base_run(
-    base: Base, cell: Cell, axes: Mapping[str, AxisValue], names: Mapping[str, str]
-) -> RunPlan:
-    label = axis_rules.label(BASE_LABEL, axes, names)
-    return RunPlan(label=label, algorithm="", seed=0, axes=axes, nodes=base.nodes(cell, label))
 
 
 def _recipe_of(config: ExperimentConfig, cell: Cell) -> dict[str, object]:

@@ -156,7 +156,7 @@ def _choose(page: GroundPage) -> None:
         after = newest
     before = twin or sources.chosen(plain or jobs, None)
     if "before" in data:
-        before = sources.chosen(jobs, data["before"])
+        before = sources.chosen(jobs, data.get("before"))
     page.before, page.after = before, after
     page.data["before"] = str(before.pk) if before else ""
     page.data["after"] = str(after.pk) if after else ""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from webapp.experiments import axes as axis_rules
 from webapp.experiments.axes import AxisValue
@@ -42,11 +42,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Named:
-    """How axes of experiments of control are called: data sets by name, `dataset`, not by id."""
+    """How axes are called: of experiments of control data sets by name, `dataset`, not by id."""
 
     datasets: Mapping[str, int]
     replicate: str = ""
     """Axis whose values are replicates, as seeds are."""
+    sources: axis_rules.SourceNames = field(default_factory=dict)
+    """What labels of runs call sources."""
 
     def axes(self, values: Mapping[str, AxisValue]) -> dict[str, AxisValue]:
         """Return axis values as files name them."""
@@ -71,7 +73,7 @@ def cells_of(
     """Return compared groups in the order of the plan, the base policy first."""
     if isinstance(config, ControlConfig):
         return _of_control(experiment, config, runs, named)
-    known = _groups(config)
+    known = _groups(config, named.sources)
     found: dict[str, list[RunPlan]] = {}
     for run in runs:
         found.setdefault(run.label, []).append(run)
@@ -89,11 +91,11 @@ def cells_of(
     )
 
 
-def _groups(config: ExperimentConfig) -> dict[str, str]:
+def _groups(config: ExperimentConfig, sources: axis_rules.SourceNames) -> dict[str, str]:
     """Return the algorithm's label by the label of each compared group."""
     names = axis_rules.short_names(list(config.grid))
     return {
-        axis_rules.label(choice.label, values, names): choice.label
+        axis_rules.label(choice.label, values, names, sources): choice.label
         for choice in config.algorithms
         for values in axis_rules.cells(config.grid, choice.algorithm)
     }

@@ -54,7 +54,8 @@ class PlannedExperiment:
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Compared groups in the order of the plan, the base policy first."""
-        named = Named(self.sources.numbers.datasets, self.replicate)
+        called = self.sources.fingerprints.names
+        named = Named(self.sources.numbers.datasets, self.replicate, called)
         return cells_of(self.key, self.config, self.plan.runs, named)
 
     @cached_property

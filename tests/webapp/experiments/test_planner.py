@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,6 +119,18 @@ def test_an_axis_of_policies_evaluates_each_base_policy() -> None:
         "topr, policy_id = 2",
     ]
     assert source_ids(config(axes={"policy_id": [1, 2]}, eval_dataset_id=9)) == ({1, 9}, {1, 2})
+
+
+def test_labels_call_sources_by_name_where_that_fits() -> None:
+    asked = config(names=("topr",), seeds=[0], axes={"policy_id": [1, 2], "dataset_id": [1, 2]})
+    called = {"policy_id": {1: "Small", 2: "Large"}, "dataset_id": {1: "Sums", 2: "S" * 120}}
+    sources = replace(SOURCES, names=called)
+    labels = [run.label for run in plan(asked, sources).runs]
+    assert "topr, policy = Small, dataset = Sums" in labels
+    assert "base policy, policy = Large, dataset = Sums" in labels
+    assert f"topr, policy = Small, dataset = {'S' * 120}" in labels
+    long = replace(SOURCES, names=called | {"policy_id": {1: "P" * 120, 2: "Q" * 120}})
+    assert "topr, policy_id = 1, dataset_id = 2" in [run.label for run in plan(asked, long).runs]
 
 
 def test_axes_multiply() -> None:

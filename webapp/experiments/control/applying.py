@@ -42,8 +42,14 @@ class Group:
         return self.policy.algorithm if isinstance(self.policy, ControlChoice) else ""
 
 
-def groups(config: "ControlConfig") -> Iterator[Group]:
-    """Yield every compared group, policies in the order of the config."""
+def groups(
+    config: "ControlConfig", sources: axis_rules.SourceNames | None = None
+) -> Iterator[Group]:
+    """Yield every compared group, policies in the order of the config.
+
+    Args:
+        sources: what labels call data sets; left out, they are told by id.
+    """
     names = axis_rules.short_names(list(config.axes))
     chosen: list[tuple[str, int, ControlChoice | GivenPolicy]] = [
         *(("algorithms", number, one) for number, one in enumerate(config.algorithms)),
@@ -60,8 +66,8 @@ def groups(config: "ControlConfig") -> Iterator[Group]:
                     place=(where, number),
                     correction=correction,
                     values=values,
-                    label=axis_rules.label(title, values, names),
-                    policy_label=axis_rules.label(policy.label, learned, names),
+                    label=axis_rules.label(title, values, names, sources),
+                    policy_label=axis_rules.label(policy.label, learned, names, sources),
                 )
 
 

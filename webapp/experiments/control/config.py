@@ -8,11 +8,10 @@ from algorithms.control_specs import ControlEvaluation, DynamicsTraining, ScoreT
 from algorithms.environments.table import ENVIRONMENTS
 from algorithms.settings import ControlSettings
 from webapp.experiments import axis_checks
-from webapp.experiments.axes import AxisValue
+from webapp.experiments.axes import MAX_LABEL, AxisValue
 from webapp.experiments.choices import ControlChoice
 from webapp.experiments.complaints import complaint, located, raise_all
 from webapp.experiments.config_base import (
-    MAX_LABEL,
     BaseConfig,
     Label,
     Seed,

@@ -50,6 +50,13 @@ class SourceNodes:
             datasets=_fingerprints(self.datasets),
             policies=_fingerprints(self.policies),
             rollouts=_fingerprints(self.rollouts),
+            names={
+                f"{kind}_id": {number: name for name, number in numbers.items()}
+                for kind, numbers in (
+                    ("dataset", self.numbers.datasets),
+                    ("policy", self.numbers.policies),
+                )
+            },
         )
 
     @property

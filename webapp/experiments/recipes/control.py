@@ -36,7 +36,7 @@ def plan(config: ControlConfig, sources: Sources) -> Plan:
     A given policy has one run, of seed 0: nothing is trained.
     """
     runs: list[RunPlan] = []
-    for group in groups(config):
+    for group in groups(config, sources.names):
         setting = setting_of(config, group)
         data = Given(sources.datasets[setting.dataset_id])
         networks = _networks(config, setting, data)

@@ -63,7 +63,7 @@ def draw(columns: Sequence[HeatColumn], *, change: bool) -> go.Figure:
             "tickvals": names,
             "type": "category",
             "ticktext": [name if len(name) <= 28 else f"{name[:27]}…" for name in names],
-            "tickangle": -40 if len(names) > 3 else 0,
+            "autotickangles": [0, -40],
             "showgrid": False,
         },
         yaxis={"autorange": "reversed", "title": {"text": "Problems"}, "showgrid": False},
