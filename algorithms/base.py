@@ -191,6 +191,8 @@ class LLMAlgorithm:
     """Heading under which the gallery shows it."""
     colour: str = ""
     """A look of `webapp.results.figures.palette`; chosen from the name's hash when empty."""
+    short: str = ""
+    """What legends call it until somebody names it; empty takes the name of the file."""
 
 
 @dataclass(frozen=True)

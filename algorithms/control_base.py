@@ -137,6 +137,8 @@ class ControlAlgorithm:
     """Raise it when the same settings give other numbers."""
     family: str = "Offline control"
     colour: str = ""
+    short: str = ""
+    """What legends call it until somebody names it; empty takes the name of the file."""
 
 
 @dataclass(frozen=True)
@@ -154,3 +156,5 @@ class CorrectionAlgorithm:
     version: int = 1
     family: str = "Correction when acting"
     colour: str = ""
+    short: str = ""
+    """What legends call it until somebody names it; empty takes the name of the file."""

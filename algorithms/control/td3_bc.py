@@ -112,6 +112,7 @@ class TD3BC(nn.Module):
 
 ALGORITHM = ControlAlgorithm(
     title="TD3+BC",
+    short="TD3+BC",
     paper="arXiv:2106.06860",
     colour="blue",
     summary="Raises Q of a deterministic policy and imitates the data at the same time.",

@@ -51,6 +51,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
 ALGORITHM = LLMAlgorithm(
     title="Asymmetric REINFORCE",
+    short="AsymRE",
     paper="arXiv:2506.20520",
     summary=(
         "Takes a baseline a little below the mean reward of the prompt, so that positives pull "

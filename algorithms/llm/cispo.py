@@ -60,6 +60,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
 ALGORITHM = LLMAlgorithm(
     title="Clipped importance-sampling policy optimization",
+    short="CISPO",
     paper="arXiv:2506.13585",
     summary=(
         "Weighs each token by its ratio pi/mu up to a cap, for positives and negatives alike; "

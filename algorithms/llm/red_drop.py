@@ -72,6 +72,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
 ALGORITHM = LLMAlgorithm(
     title="RED-Drop",
+    short="RED-Drop",
     paper="arXiv:2509.24203",
     summary=(
         "Where a prompt has more negatives than positives, drops the surplus at random and "

@@ -64,6 +64,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
 ALGORITHM = LLMAlgorithm(
     title="RED-Weight",
+    short="RED-Weight",
     paper="arXiv:2509.24203",
     summary=(
         "Weighs completions by the exponential of their advantage: the best of a prompt pull "

@@ -34,6 +34,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
 ALGORITHM = LLMAlgorithm(
     title="REINFORCE without correction",
+    short="REINFORCE",
     paper="arXiv:2503.14286",
     summary=(
         "Raises positives and pushes negatives down at full strength for ever, as if the policy "

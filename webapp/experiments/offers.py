@@ -11,9 +11,6 @@ from webapp.catalogue.models import Preset
 from webapp.catalogue.selectors import presets
 from webapp.schema_forms import differences
 
-SHORT_NAMES = {"td3_bc": "TD3+BC"}
-"""Where the usual short name is not the file's name in capitals."""
-
 
 @dataclass(frozen=True)
 class Offer:
@@ -77,8 +74,8 @@ def find_offer(source: str, catalogue: Mapping[str, Algorithm] = ALGORITHMS) -> 
 
 def short_name(name: str) -> str:
     """Return how an algorithm is called in a legend until somebody names it: TOPR, Positives."""
-    if name in SHORT_NAMES:
-        return SHORT_NAMES[name]
+    if KNOWN[name].short:
+        return KNOWN[name].short
     return name.upper() if len(name) <= 4 else name.replace("_", " ").capitalize()
 
 
