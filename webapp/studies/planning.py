@@ -167,7 +167,7 @@ def _planned(
     where = f"{name}, experiment {key}"
     try:
         document = Document(
-            name=f"{study.title}: {key}"[:160],
+            name=f"{study.title} · {key}"[:160],
             question=study.question,
             tags=("study", name[:40]),
             datasets=profile.datasets,
