@@ -35,6 +35,7 @@ def loss(logprobs: Float[Tensor, "B T"], batch: CompletionBatch, params: Params)
 
 ALGORITHM = LLMAlgorithm(
     title="Fine-tuning on positives",
+    short="Positives only",
     paper="arXiv:2503.14286",
     summary=(
         "Imitates the policy's own positives, weighted by reward, and ignores negatives. The inner "

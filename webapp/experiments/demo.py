@@ -7,7 +7,6 @@ from uuid import UUID, uuid5
 from algorithms import demo, demo_llm
 from algorithms.asking import Prompt
 from algorithms.base import Schema
-from algorithms.catalogue import ALGORITHMS
 from algorithms.settings import LLMSettings
 from algorithms.specs import (
     DatasetSpec,
@@ -27,20 +26,13 @@ from webapp.experiments.choices import AlgorithmChoice
 from webapp.experiments.config import ExperimentConfig
 from webapp.experiments.models import Experiment
 from webapp.experiments.needs import jobs_of
+from webapp.experiments.offers import short_name
 from webapp.experiments.services import experiment_launch, experiment_retry_failed
 from webapp.experiments.states import derive
 from webapp.jobs.states import JobState
 from webapp.policies.models import Policy
 from webapp.policies.services import policy_from_source
 
-LABELS = {
-    "reinforce": "REINFORCE",
-    "grpo": "GRPO",
-    "ppo": "PPO",
-    "tis": "TIS",
-    "positives": "Positives only",
-    "topr": "TOPR",
-}
 NAMESPACE = UUID("6f1d6a58-6f0e-4a3c-9b1e-2b1f0a6f7c11")
 
 
@@ -200,7 +192,7 @@ def _policy(owner: User, dataset: Dataset, told: Demo) -> Policy:
 
 
 def _choice(owner: User, algorithm: str) -> AlgorithmChoice:
-    label = LABELS.get(algorithm, ALGORITHMS[algorithm].title)
+    label = short_name(algorithm)
     preset = Preset.objects.filter(name=label).first()
     if preset is None:
         notes = "The demo's choice: every hyperparameter at its default."

@@ -1,7 +1,7 @@
 """Reproducing a study: queue what is missing, and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -88,11 +88,13 @@ def study_reproduce(*, owner: User, file: StudyFile, scale: str) -> Reproduced:
 def launch_key(owner: User, name: str, scale: str, planned: PlannedExperiment) -> UUID:
     """Return the key under which a person's experiment of a study is found again.
 
-    Other settings, and other versions of the code, make another experiment.
+    Other settings, and other versions of the code, make another experiment; other names of data
+    sets do not.
     """
+    by_id = plan_of(planned.config, replace(planned.sources.fingerprints, names={}))
     prints = sorted(
         f"{run.label} {run.seed} {role} {node.fingerprint}"
-        for run in planned.plan.runs
+        for run in by_id.runs
         for role, node in run.nodes.items()
     )
     return uuid5(NAMESPACE, "\n".join([str(owner.pk), name, scale, planned.key, *prints]))

@@ -8,7 +8,7 @@ from tests.webapp.experiments.factories import kinds_needed
 from tests.webapp.jobs import graphs
 from webapp.catalogue.models import Preset
 from webapp.datasets.models import Dataset
-from webapp.experiments.demo import DEMOS, LABELS, demo_launch
+from webapp.experiments.demo import DEMOS, demo_launch
 from webapp.experiments.models import Experiment
 from webapp.experiments.needs import jobs_of
 from webapp.experiments.services import experiment_cancel
@@ -26,7 +26,7 @@ def test_the_demo_is_the_experiment_of_the_first_release() -> None:
     }  # fmt: skip
     assert Dataset.objects.get().name == "Two-digit addition"
     assert Policy.objects.get().name == "Tiny Llama, warm-started"
-    labels = {LABELS[name] for name in demo.ALGORITHMS}
+    labels = {"REINFORCE", "PPO", "TIS", "Positives only", "TOPR"}
     assert set(Preset.objects.values_list("name", flat=True)) == labels
     owners = {experiment.owner, Dataset.objects.get().owner, Policy.objects.get().owner}
     assert len(owners) == 1

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from uuid import uuid5
 
 import pytest
 from django.test import Client
@@ -10,9 +11,10 @@ from pytest_django import Settings
 from algorithms.environments.table import POINT_MASS
 from tests.webapp.studies.small import Summary, finish, small, write_small
 from webapp.accounts.models import User
+from webapp.experiments.models import Experiment
 from webapp.studies.library import StudyFile, read_study
 from webapp.studies.planning import StudyPlan
-from webapp.studies.services import study_reproduce
+from webapp.studies.services import NAMESPACE, plan_at, study_reproduce
 
 TEXT = (Path(__file__).parent / "control.yaml").read_text(encoding="utf-8")
 
@@ -126,3 +128,24 @@ def test_figures_of_episodes_that_are_gone_are_empty(browser: Client, done: Stud
 @pytest.mark.django_db
 def test_doing_it_again_queues_nothing(done: StudyFile, ada: User) -> None:
     assert study_reproduce(owner=ada, file=done, scale="cpu").queued == 0
+
+
+@pytest.mark.django_db
+def test_an_experiment_of_an_older_version_is_found_again(done: StudyFile, ada: User) -> None:
+    """Its key was made of labels that told data sets by their place in the study."""
+    planned = plan_at(done, "cpu").experiments["main"]
+    numbers = {name: str(number) for name, number in planned.sources.numbers.datasets.items()}
+    older = sorted(
+        f"{by_id(run.label, numbers)} {run.seed} {role} {node.fingerprint}"
+        for run in planned.plan.runs
+        for role, node in run.nodes.items()
+    )
+    assert all("dataset_id = " in line for line in older)
+    key = uuid5(NAMESPACE, "\n".join([str(ada.pk), done.name, "cpu", "main", *older]))
+    assert Experiment.objects.filter(launch_key=key).exists()
+
+
+def by_id(label: str, numbers: dict[str, str]) -> str:
+    for name, number in numbers.items():
+        label = label.replace(f"dataset = {name}", f"dataset_id = {number}")
+    return label
